@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: BSL-1.0
+/// @file
+/// The intrusive node that a registry runs. Derive from it or embed it.
+#pragma once
+
+#include "cts/core/platform.hpp"
+#include "cts/core/slot.hpp"
+
+namespace cts::core {
+
+/// A callback and where it is registered. It must not move or die while registered: until unregister() has returned true,
+/// unregister_and_wait() has returned, the callback itself has begun to run (it may destroy itself), or the registry has
+/// been disposed. May be registered again after that.
+template <class Platform>
+class basic_callback {
+ public:
+  using function = void (*)(basic_callback&) noexcept;
+
+  explicit basic_callback(function run) noexcept : run_(run), slot_(nullptr), dead_(0) {}
+  basic_callback(basic_callback const&) = delete;
+  basic_callback& operator=(basic_callback const&) = delete;
+
+ private:
+  template <class>
+  friend class ledger;
+  template <class, std::size_t>
+  friend class basic_registry;
+  using slot = typename Platform::template atomic<word>;
+
+  // Written by the registrant before it publishes, read by whoever unregisters afterwards.
+  typename Platform::template var<function> run_;
+  typename Platform::template var<slot*> slot_;
+  typename Platform::template var<word> dead_;  // what unregister leaves behind: dead(generation of the registration)
+};
+
+using callback = basic_callback<std_platform>;
+
+}  // namespace cts::core

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: BSL-1.0
+/// @file
+/// Checked builds (CTS_CHECKED): an operation that overlaps or follows dispose, and a callback that is registered twice, are
+/// reported through a handler that names both sides. Release builds contain none of it.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+
+#include "cts/core/platform.hpp"
+
+namespace cts::core {
+
+/// The verbs of a registry, as reports name them.
+enum class verb : std::uint8_t { try_register, unregister, unregister_and_wait, cancel, is_cancellation_requested, dispose, count };
+
+constexpr char const* name(verb v) noexcept {
+  constexpr char const* names[] = {"try_register", "unregister", "unregister_and_wait", "cancel", "is_cancellation_requested", "dispose"};
+  return names[static_cast<std::size_t>(v)];
+}
+
+/// What went wrong.
+struct misuse {
+  enum class kind : std::uint8_t { overlaps_dispose, registered_twice } what;
+  verb reporter;         ///< the verb that noticed
+  verb other;            ///< the verb on the other side
+  void const* registry;  ///< where
+};
+
+/// Called on the thread that noticed. May return: the operation then goes on, with undefined results.
+using misuse_handler = void (*)(misuse const&) noexcept;
+
+inline void abort_on_misuse(misuse const& m) noexcept {
+  if (m.what == misuse::kind::registered_twice)
+    std::fprintf(stderr, "cts: registry %p: a callback was registered that is registered already\n", m.registry);
+  else
+    std::fprintf(stderr, "cts: registry %p: %s overlaps or follows %s; dispose must come last\n", m.registry,
+                 name(m.reporter), name(m.other));
+  std::abort();
+}
+
+namespace detail {
+inline std::atomic<misuse_handler> handler{abort_on_misuse};
+}
+
+/// Installs `h` (null: the default, a message and abort) and returns the one before. Thread-safe.
+inline misuse_handler set_misuse_handler(misuse_handler h) noexcept {
+  return detail::handler.exchange(h != nullptr ? h : abort_on_misuse);
+}
+
+/// Counts the operations in flight, verb by verb. Entering and disposing are a store-buffering handshake: at least one side
+/// sees the other.
+template <bool Checked>
+class overlap_watch {
+ public:
+  class [[nodiscard]] scope {
+   public:
+    scope(overlap_watch* w, verb v) noexcept : watch_(w), verb_(v) {}
+    scope(scope const&) = delete;
+    scope& operator=(scope const&) = delete;
+    ~scope() { leave(); }
+    void leave() noexcept {
+      if (watch_ != nullptr) watch_->active_[static_cast<std::size_t>(verb_)].fetch_sub(1);
+      watch_ = nullptr;
+    }
+    void forget() noexcept { watch_ = nullptr; }  // the registry is gone
+
+   private:
+    overlap_watch* watch_;
+    verb verb_;
+  };
+
+  scope enter(verb v) const noexcept {
+    active_[static_cast<std::size_t>(v)].fetch_add(1);
+    if (disposing_.load() && v != verb::is_cancellation_requested) report(misuse::kind::overlaps_dispose, v, verb::dispose);
+    return scope(const_cast<overlap_watch*>(this), v);
+  }
+
+  /// @param inside whether a callback of this registry's own cancel disposes it, which is allowed
+  void dispose(bool inside) const noexcept {
+    disposing_.store(true);
+    for (std::size_t v = 0; v < static_cast<std::size_t>(verb::dispose); ++v)
+      if (active_[v].load() > (inside && v == static_cast<std::size_t>(verb::cancel) ? 1 : 0))
+        report(misuse::kind::overlaps_dispose, verb::dispose, static_cast<verb>(v));
+  }
+
+  void registered_twice() const noexcept { report(misuse::kind::registered_twice, verb::try_register, verb::try_register); }
+
+ private:
+  void report(misuse::kind what, verb reporter, verb other) const noexcept {
+    detail::handler.load()(misuse{what, reporter, other, this});
+  }
+  mutable std::atomic<int> active_[static_cast<std::size_t>(verb::count)]{};
+  mutable std::atomic<bool> disposing_{false};
+};
+
+template <>
+class overlap_watch<false> {
+ public:
+  struct scope {
+    scope() noexcept {}
+    ~scope() {}
+    void leave() noexcept {}
+    void forget() noexcept {}
+  };
+  scope enter(verb) const noexcept { return {}; }
+  void dispose(bool) const noexcept {}
+  void registered_twice() const noexcept {}
+};
+
+}  // namespace cts::core

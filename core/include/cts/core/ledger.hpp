@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: BSL-1.0
+/// @file
+/// One stack of segments, the newest on top: the whole protocol but for the flag that pollers read.
+///
+///   top ─▶ segment ─older─▶ segment ─older─▶ … ─▶ inline segment ─older─▶ null
+///
+///   I5  a segment with a live registration is reachable from top; from any segment ever linked, following `older` leads to
+///       every linked segment below it;
+///   I6  a segment on top is newer than those below it: registrants enter only the top one;
+///   I7  after top is closed no segment is pushed but empty ones;
+///   I8  segments are never freed before dispose, so a stale pointer is always readable.
+///
+/// A full top segment is, in this order: reset in place if it is empty; covered by an empty segment taken from further down;
+/// covered by a new one. Taking one out of the list is Harris' algorithm ("A pragmatic implementation of non-blocking linked
+/// lists", DISC 2001): its own link is marked, so that the segment below cannot be unlinked through it at the same time, then
+/// its predecessor's link is swung. Nobody helps and nobody waits: who fails restores the mark and allocates.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "cts/core/callback.hpp"
+#include "cts/core/platform.hpp"
+#include "cts/core/segment.hpp"
+
+namespace cts::core {
+
+/// What became of a registration.
+enum class register_result : std::uint8_t {
+  registered,     ///< it runs at the next cancel, or has been run by a concurrent one, unless it is unregistered first
+  canceled,       ///< cancel came first: it is not registered and does not run
+  out_of_memory,  ///< the registry could not grow: it is not registered, nothing else has changed
+  disposed        ///< the registry has been disposed without being canceled: it is not registered
+};
+
+template <class Platform>
+class ledger {
+  template <class T>
+  using atomic = typename Platform::template atomic<T>;
+  template <class T>
+  using hint = typename Platform::template hint<T>;
+  using segment = core::segment<Platform>;
+  using slot = typename segment::slot;
+  using callback = basic_callback<Platform>;
+
+ public:
+  ledger() noexcept : top_(address(*segment::build(inline_storage_, Platform::inline_slots))) {}
+  ledger(ledger const&) = delete;
+  ledger& operator=(ledger const&) = delete;
+  ~ledger() { segment::destroy(&inline_segment()); }
+
+  /// Registers, in the top segment.
+  register_result enter(callback& c) noexcept {
+    for (;;) {
+      std::uintptr_t const top = top_.load(site::top_find);
+      if (is_closed(top)) return register_result::canceled;
+      segment& s = *segment_at(top);
+      word const gen = s.generation_.load(site::gen_find);
+      if (!is_sealed(gen)) {
+        if (typename segment::place const p = s.find(gen); p.where != nullptr) {
+          switch (publish(c, s, gen, p)) {
+            case attempt::entered: return register_result::registered;
+            case attempt::refused: return register_result::canceled;
+            case attempt::again: continue;
+          }
+        }
+      }
+      if (!grow(s, gen)) return register_result::out_of_memory;
+    }
+  }
+
+  /// Closes the stack to registrants: true for the one thread that did it.
+  bool close() noexcept { return !is_closed(top_.fetch_or(closed, site::top_close)); }
+
+  /// Runs what is registered, newest first; `run(slot, word)` returns false to stop. False if it was stopped.
+  template <class Run>
+  bool scan(Run run) noexcept {
+    segment* s = segment_at(top_.load(site::top_find));
+    while (s != nullptr) {
+      segment* const below = older(*s);
+      for (std::size_t i = s->capacity(); i-- > 0;) {
+        bool const oldest_first = Platform::mutation(mutation::scan_oldest_first);
+        slot& here = s->at(oldest_first ? s->capacity() - 1 - i : i);
+        word const w = here.load(site::slot_scan);
+        if (!is_live(w)) continue;
+        prefetch_ahead(*s, below, i);
+        if (!run(here, w)) return false;
+      }
+      s = older(*s);
+    }
+    return true;
+  }
+
+  /// Frees every segment but the inline one. Comes last.
+  void dispose() noexcept {
+    segment* s = segment_at(top_.load(site::top_dispose));
+    while (s != nullptr) {
+      segment* const next = segment_at(s->older_.load(site::top_dispose));
+      if (s != &inline_segment() && !Platform::mutation(mutation::leak_segments)) release(*s);
+      s = next;
+    }
+    top_.store(address(inline_segment()) | closed, site::top_forget);
+  }
+
+ private:
+  static constexpr std::uintptr_t closed = 1;  // in top_
+  static constexpr std::uintptr_t marked = 1;  // in older_
+
+  enum class attempt { entered, refused, again };
+
+  static std::uintptr_t address(segment& s) noexcept { return reinterpret_cast<std::uintptr_t>(&s); }
+  static segment* segment_at(std::uintptr_t link) noexcept { return reinterpret_cast<segment*>(link & ~std::uintptr_t{1}); }
+  static bool is_closed(std::uintptr_t top) noexcept { return (top & closed) != 0; }
+  static segment* older(segment& s) noexcept { return segment_at(s.older_.load(site::older_walk)); }
+  segment& inline_segment() noexcept { return *reinterpret_cast<segment*>(inline_storage_); }
+
+  /// unused or dead → live, and back if a canceller or a claimer came in between. `c` may be gone once it is published.
+  attempt publish(callback& c, segment& s, word gen, typename segment::place const& p) noexcept {
+    c.slot_.set(p.where);
+    c.dead_.set(dead(gen));
+    word const mine = live(c);
+    word expected = p.seen;
+    if (!p.where->compare_exchange(expected, mine, site::slot_publish)) return attempt::again;
+
+    word const now = Platform::mutation(mutation::no_recheck_of_generation) ? gen : s.generation_.load(site::gen_recheck);
+    bool const late = !Platform::mutation(mutation::no_recheck_of_top) && is_closed(top_.load(site::top_recheck));
+    if (now == gen && !late) {
+      s.advance(gen, p);
+      return attempt::entered;
+    }
+    // The slot counts as used in the generation that is there now: a hole below somebody else would break the order.
+    word const after = Platform::mutation(mutation::retract_to_old_generation) ? gen : dead(now);
+    expected = mine;
+    bool const mine_again = p.where->compare_exchange(expected, after, site::slot_retract);
+    if (!mine_again && !Platform::mutation(mutation::lose_on_failed_retract)) return attempt::entered;  // the canceller has it
+    if (mine_again) c.slot_.set(nullptr);
+    return late ? attempt::refused : attempt::again;
+  }
+
+  /// Makes room above or in the full (or sealed) top segment `s`; false if there is no memory.
+  bool grow(segment& s, word gen) noexcept {
+    if (s.claim(gen)) {
+      s.open(gen);
+      return true;
+    }
+    if (segments_.get() >= limit_.get() && recycle()) return true;
+    void* const storage = Platform::allocate(segment::bytes(Platform::segment_slots));
+    if (storage == nullptr) return recycle();
+    segment& fresh = *segment::build(storage, Platform::segment_slots);
+    std::uintptr_t expected = address(s);
+    fresh.older_.store(expected, site::older_link);
+    if (top_.compare_exchange(expected, address(fresh), site::top_push)) {
+      segments_.set(segments_.get() + 1);
+    } else {
+      release(fresh);  // another thread made room, or cancel came
+    }
+    return true;
+  }
+
+  /// Moves one empty segment to the top. A sweep goes on where the last one stopped; when it reaches the bottom it knows how
+  /// many segments are in use and lets that number grow by a half before the next one, so a registration pays O(1) amortized
+  /// and at most 1.5 times the segments that were ever in use at once (and two) are kept.
+  bool recycle() noexcept {
+    if (Platform::mutation(mutation::never_recycle)) return false;
+    segment* above = hand_.get();
+    if (above == nullptr) {
+      above = segment_at(top_.load(site::top_find));
+      in_use_.set(1);
+    }
+    for (segment* s = older(*above); s != nullptr; above = s, s = older(*s)) {
+      if (move_to_top(*above, *s)) {
+        hand_.set(above);
+        return true;
+      }
+      in_use_.set(in_use_.get() + 1);
+    }
+    hand_.set(nullptr);
+    limit_.set(in_use_.get() + in_use_.get() / 2 + 1);
+    return false;
+  }
+
+  bool move_to_top(segment& above, segment& s) noexcept {
+    word const gen = s.generation_.load(site::gen_find);
+    if (!s.claim(gen)) return false;
+    if (!unlink(above, s)) {
+      s.unseal();
+      return false;
+    }
+    if (hand_.get() == &s) hand_.set(nullptr);
+    if (Platform::mutation(mutation::open_before_push)) s.open(gen);
+    push_marked(s);
+    s.older_.fetch_xor(marked, site::older_unmark);
+    if (!Platform::mutation(mutation::open_before_push)) s.open(gen);
+    return true;
+  }
+
+  /// Takes the claimed segment `s` from below `above`. On success its link stays marked.
+  bool unlink(segment& above, segment& s) noexcept {
+    std::uintptr_t const below = Platform::mutation(mutation::unlink_without_mark)
+                                     ? s.older_.load(site::older_walk)
+                                     : s.older_.fetch_or(marked, site::older_mark);
+    std::uintptr_t expected = address(s);
+    if (above.older_.compare_exchange(expected, below, site::older_unlink)) return true;
+    if (!Platform::mutation(mutation::unlink_without_mark)) s.older_.fetch_xor(marked, site::older_unmark);
+    return false;
+  }
+
+  /// Links the segment `s` on top, even of a closed stack (I7); its own link stays marked until then, so that nobody unlinks
+  /// through a segment that is not in the list.
+  void push_marked(segment& s) noexcept {
+    for (;;) {
+      std::uintptr_t top = top_.load(site::top_find);  // again each time: what it links to must be visible here
+      s.older_.store((top & ~closed) | marked, site::older_link);
+      if (top_.compare_exchange(top, address(s) | (top & closed), site::top_push)) return;
+    }
+  }
+
+  /// Prefetches the callback that will run `prefetch_distance` slots later.
+  void prefetch_ahead(segment& s, segment* below, std::size_t i) noexcept {
+    if constexpr (Platform::prefetch_distance > 0) {
+      constexpr std::size_t ahead = Platform::prefetch_distance;
+      segment* const at = i >= ahead ? &s : below;
+      if (at == nullptr) return;
+      std::size_t const j = i >= ahead ? i - ahead : at->capacity() + i - ahead;
+      if (j >= at->capacity()) return;
+      Platform::prefetch(callback_of<callback>(at->at(j).load(site::slot_peek)));
+    }
+  }
+
+  static void release(segment& s) noexcept {
+    std::size_t const bytes = segment::bytes(s.capacity());
+    segment::destroy(&s);
+    Platform::deallocate(&s, bytes);
+  }
+
+  atomic<std::uintptr_t> top_;
+  // Where a sweep is, how many segments in use it has passed, how many there are, and how many there may be.
+  hint<segment*> hand_{nullptr};
+  hint<std::uint32_t> in_use_{1};
+  hint<std::uint32_t> segments_{1};
+  hint<std::uint32_t> limit_{2};
+  alignas(segment) std::byte inline_storage_[segment::bytes(Platform::inline_slots)];
+};
+
+}  // namespace cts::core

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: BSL-1.0
+/// @file
+/// What the registry needs from the world, as a policy. `std_platform` is the one in production; the model checker, the
+/// counting and the stepping tests bring their own and run the same templates.
+///
+/// A platform provides:
+///   atomic<T>      load(site), store(v, site), compare_exchange(expected, v, site), fetch_or(v, site), fetch_xor(v, site)
+///   var<T>         a plain field that two threads may reach: get(), set(v)
+///   hint<T>        a relaxed word that only steers a policy and never decides about safety: get(), set(v)
+///   this_thread()  a nonzero name of the calling thread, unique among those that run
+///   thread_index() a small number of the calling thread, to pick a stripe
+///   await(done)    returns when done() is true; the only place where the core waits
+///   allocate(n), deallocate(p, n)   memory aligned to `line` bytes, null if there is none
+///   prefetch(p)    a hint that *p will be read
+///   mutation(m)    whether the defect `m` is built in: false, always, but in the mutation gate
+///   inline_slots, segment_slots, line, prefetch_distance, checked
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <new>
+#include <thread>
+
+#include "cts/core/memory_orders.hpp"
+
+#if defined(__x86_64__) || defined(_M_X64) || defined(__i386__) || defined(_M_IX86)
+#include <immintrin.h>
+#endif
+
+/// 1: registries detect operations that overlap dispose, and other misuse, and report them (see checked.hpp).
+#ifndef CTS_CHECKED
+#define CTS_CHECKED 0
+#endif
+
+namespace cts::core {
+
+/// Structural defects that the mutation gate builds in, one at a time, to prove that a model fails on each.
+enum class mutation : std::uint8_t {
+  none,
+  no_recheck_of_top,            // register does not look at top again after publishing
+  no_recheck_of_generation,     // register does not look at the generation again after publishing
+  scan_before_close,            // cancel looks at the slots before it announces itself
+  lose_on_failed_retract,       // a registration that the canceller took reports "canceled"
+  reset_without_generation,     // a reset hands out slots again without a new generation
+  claim_without_verifying,      // a claimer does not look at the slots again after sealing
+  open_before_push,             // a moved segment accepts registrations before it is linked again
+  unlink_without_mark,          // two threads may unlink neighbours at the same time
+  cursor_without_generation,    // the cursor of an earlier generation is believed
+  retract_to_old_generation,    // a retracted slot counts as unused in the present generation
+  unregister_without_waiting,   // the waiting unregister does not wait
+  unregister_without_compare,   // unregister overwrites whatever its slot holds
+  wait_on_own_thread,           // a callback that unregisters itself waits for itself
+  wait_for_whole_notification,  // unregister waits until all callbacks have run
+  take_without_compare,         // cancel overwrites whatever the slot holds
+  touch_callback_after_return,  // cancel reads the callback after it has run
+  touch_registry_after_dispose, // cancel goes on although its callback destroyed the registry
+  done_before_run,              // the slot says "done" before the callback has run
+  scan_oldest_first,            // cancel runs callbacks in the order of registration
+  flag_after_callbacks,         // the flag is set when the callbacks have run
+  refuse_without_flag,          // register reports "canceled" while the flag still reads as clear
+  cancel_without_winner,        // every cancel believes to be the first
+  dispose_without_waiting,      // dispose does not wait for a canceller that is on its way out
+  leak_segments,                // dispose frees no segment
+  never_recycle,                // every full segment leads to a new one
+  wait_to_grow,                 // a registrant waits while another thread resets the segment
+  grow_on_failure,              // a failed allocation forgets the segment on top
+  count
+};
+
+#if CTS_CHECKED
+inline namespace checked_abi {  // a program that mixes both kinds does not link, instead of misbehaving
+#endif
+
+/// The platform of production: std::atomic and the operating system.
+struct std_platform {
+  static constexpr std::size_t inline_slots = 8;     ///< slots inside the registry: so many registrations allocate nothing
+  static constexpr std::size_t segment_slots = 60;   ///< slots of a further segment, which then is 512 bytes
+  static constexpr std::size_t line = 64;            ///< bytes that two threads cannot write at the same time
+  static constexpr std::size_t prefetch_distance = 16;  ///< how many callbacks ahead a cancel prefetches
+  static constexpr bool checked = CTS_CHECKED != 0;
+
+  static constexpr bool mutation(core::mutation) noexcept { return false; }
+
+  template <class T>
+  class atomic {
+   public:
+    constexpr explicit atomic(T value) noexcept : word_(value) {}
+    T load(site s) const noexcept { return word_.load(info(s).order); }
+    void store(T value, site s) noexcept { word_.store(value, info(s).order); }
+    bool compare_exchange(T& expected, T desired, site s) noexcept {
+      return word_.compare_exchange_strong(expected, desired, info(s).order, std::memory_order_relaxed);
+    }
+    T fetch_or(T value, site s) noexcept { return word_.fetch_or(value, info(s).order); }
+    T fetch_xor(T value, site s) noexcept { return word_.fetch_xor(value, info(s).order); }
+
+   private:
+    static_assert(std::atomic<T>::is_always_lock_free);
+    std::atomic<T> word_;
+  };
+
+  template <class T>
+  class var {
+   public:
+    constexpr explicit var(T value) noexcept : value_(value) {}
+    T get() const noexcept { return value_; }
+    void set(T value) noexcept { value_ = value; }
+
+   private:
+    T value_;
+  };
+
+  template <class T>
+  class hint {
+   public:
+    constexpr explicit hint(T value) noexcept : word_(value) {}
+    T get() const noexcept { return word_.load(std::memory_order_relaxed); }
+    void set(T value) noexcept { word_.store(value, std::memory_order_relaxed); }
+
+   private:
+    std::atomic<T> word_;
+  };
+
+  static std::uintptr_t this_thread() noexcept {
+    static thread_local char name;
+    return reinterpret_cast<std::uintptr_t>(&name);
+  }
+
+  static std::size_t thread_index() noexcept {
+    static std::atomic<std::size_t> next{0};
+    static thread_local std::size_t const index = next.fetch_add(1, std::memory_order_relaxed);
+    return index;
+  }
+
+  /// Spins, then yields, then sleeps for at most an eighth of the time already waited (never over a millisecond), so that
+  /// the thread waited for needs no read-modify-write and no system call to wake anyone.
+  template <class Done>
+  static void await(Done done) noexcept {
+    for (int i = 0; i < 64; ++i) {
+      if (done()) return;
+      pause();
+    }
+    for (int i = 0; i < 64; ++i) {
+      if (done()) return;
+      std::this_thread::yield();
+    }
+    using clock = std::chrono::steady_clock;
+    clock::time_point const start = clock::now();
+    while (!done()) {
+      clock::duration const nap = (clock::now() - start) / 8;
+      std::this_thread::sleep_for(std::clamp<clock::duration>(nap, std::chrono::microseconds(1), std::chrono::milliseconds(1)));
+    }
+  }
+
+  static void* allocate(std::size_t bytes) noexcept {
+    return ::operator new(bytes, std::align_val_t(line), std::nothrow);
+  }
+  static void deallocate(void* p, std::size_t) noexcept { ::operator delete(p, std::align_val_t(line)); }
+
+  static void prefetch(void const* p) noexcept {
+#if defined(__GNUC__) || defined(__clang__)
+    __builtin_prefetch(p, 1);
+#else
+    (void)p;
+#endif
+  }
+
+ private:
+  static void pause() noexcept {
+#if defined(__x86_64__) || defined(_M_X64) || defined(__i386__) || defined(_M_IX86)
+    _mm_pause();
+#elif defined(__aarch64__) && (defined(__GNUC__) || defined(__clang__))
+    asm volatile("yield");
+#endif
+  }
+};
+
+#if CTS_CHECKED
+}  // namespace checked_abi
+#endif
+
+}  // namespace cts::core

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: BSL-1.0
+/// @file
+/// The registry: register, unregister, cancel, poll, dispose. Five verbs on one or more ledgers and one flag.
+///
+/// In place and non-owning: the caller keeps the registry alive until every other operation has completed ("Dispose comes
+/// last"). All verbs but dispose may be called concurrently, from anywhere, also from inside a callback; a callback may in
+/// addition dispose and destroy the registry that runs it. No verb throws; only a growing try_register allocates.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "cts/core/callback.hpp"
+#include "cts/core/checked.hpp"
+#include "cts/core/ledger.hpp"
+#include "cts/core/memory_orders.hpp"
+#include "cts/core/platform.hpp"
+
+namespace cts::core {
+
+/// @tparam Platform what it runs on
+/// @tparam Stripes ledgers that threads are spread over. 1: the order is LIFO over happens-before. More, for registries
+///   that many threads share: threads on different stripes write no common cache line, and the order is LIFO per thread.
+template <class Platform = std_platform, std::size_t Stripes = 1>
+class basic_registry {
+  static_assert(Stripes > 0);
+
+ public:
+  using callback = basic_callback<Platform>;
+
+  basic_registry() noexcept = default;
+  basic_registry(basic_registry const&) = delete;
+  basic_registry& operator=(basic_registry const&) = delete;
+  ~basic_registry() { dispose(); }
+
+  /// Registers `c`. One read-modify-write; O(1) amortized; lock-free but for the allocator. Waits for nothing.
+  /// What happened before is visible to the callback (G8). R16, R19.
+  /// `c` must not be registered already (checked builds report it; else only its second registration can be unregistered).
+  /// @return registered: cancel will run it, or is running it; canceled: cancel came first, it does not run; out_of_memory:
+  ///   the registry would have had to grow, nothing has changed; disposed: the registry was disposed uncanceled.
+  register_result try_register(callback& c) noexcept {
+    auto const in_flight = watch_.enter(verb::try_register);
+    if constexpr (Platform::checked) {
+      auto* const at = c.slot_.get();
+      if (at != nullptr && at->load(site::slot_peek) == live(c)) watch_.registered_twice();
+    }
+    if constexpr (Stripes > 1) {  // a stripe may still be open when the flag is set
+      if (flag_.load(site::flag_poll) != clear) return refuse();
+    }
+    register_result const result = mine().enter(c);
+    return result == register_result::canceled ? refuse() : result;
+  }
+
+  /// Takes `c` back if it has not begun to run. One read-modify-write; O(1), wait-free. Never waits. R43, R44.
+  /// @return true: it has not run and never will; false: it runs, it ran, or it was not registered (that is no error).
+  bool unregister(callback& c) noexcept {
+    auto const in_flight = watch_.enter(verb::unregister);
+    return retire(c);
+  }
+
+  /// Takes `c` back, or waits until it has returned: afterwards it is not running, will not run, and its effects are
+  /// visible. Waits for this one callback only, and not at all on the thread that runs the callbacks. R46–R48.
+  void unregister_and_wait(callback& c) noexcept {
+    auto const in_flight = watch_.enter(verb::unregister_and_wait);
+    if (retire(c)) return;
+    auto* const at = c.slot_.get();
+    if (at == nullptr || Platform::mutation(mutation::unregister_without_waiting)) return;
+    if (at->load(site::slot_await) != running) return;
+    if (!Platform::mutation(mutation::wait_on_own_thread) && is_canceller()) return;
+    if (Platform::mutation(mutation::wait_for_whole_notification))
+      Platform::await([&] { return flag_.load(site::flag_await) == complete; });
+    Platform::await([at] { return at->load(site::slot_await) != running; });
+  }
+
+  /// Runs what is registered, newest first, each callback once, on this thread. One read-modify-write a stripe and one a
+  /// callback. What happened before is visible to the callbacks and to every thread that reads the flag as set. R2, R25, R26.
+  /// @return true for the one call that did it, after its callbacks have returned; false, at once, for every other.
+  bool cancel() noexcept {
+    return cancel([] { return false; });
+  }
+
+  /// The same, but asks `stop()` after each callback; once it says true the rest stay registered and never run. R29, R30.
+  template <class Stop>
+  bool cancel(Stop stop) noexcept {
+    auto in_flight = watch_.enter(verb::cancel);
+    bool const winner = ledgers_[0].ledger.close();
+    if (!winner && !Platform::mutation(mutation::cancel_without_winner)) {
+      help();
+      return false;
+    }
+    for (std::size_t i = 1; i < Stripes; ++i) ledgers_[i].ledger.close();
+    canceller_.store(Platform::this_thread(), site::canceller_set);
+    bool gone = false;
+    gone_.set(&gone);
+    if (!Platform::mutation(mutation::flag_after_callbacks)) flag_.store(notifying, site::flag_set);
+    auto const run = [&](auto& slot, word w) noexcept { return run_one(slot, w, gone) && !stop(); };
+    for (std::size_t i = 0; i < Stripes; ++i)
+      if (!ledgers_[i].ledger.scan(run)) break;
+    if (gone && !Platform::mutation(mutation::touch_registry_after_dispose)) {
+      in_flight.forget();
+      return true;
+    }
+    in_flight.leave();
+    flag_.store(complete, site::flag_end);  // the last touch: a dispose on another thread may wait for it
+    return true;
+  }
+
+  /// Whether cancel has been called: a plain load of a line that no registrant writes. Never goes back. R1, R13.
+  /// Reading true makes what happened before cancel visible.
+  bool is_cancellation_requested() const noexcept {
+    auto const in_flight = watch_.enter(verb::is_cancellation_requested);
+    return (flag_.load(site::flag_poll) & requested) != 0;
+  }
+
+  /// Frees what the registry has grown. Must come last: every other operation has completed, but for the cancel whose
+  /// callback calls this, and for one on another thread whose last callback has returned (dispose then waits until that
+  /// cancel has left the registry). Does not cancel. Idempotent; the destructor calls it. No read-modify-write. R57, R60.
+  void dispose() noexcept {
+    watch_.dispose(is_canceller());
+    unsigned const flag = flag_.load(site::flag_await);
+    if ((flag & disposed) != 0) return;
+    if (flag == notifying) {
+      if (is_canceller()) {
+        *gone_.get() = true;
+      } else if (!Platform::mutation(mutation::dispose_without_waiting)) {
+        Platform::await([this] { return flag_.load(site::flag_await) == complete; });
+      }
+    }
+    for (auto& l : ledgers_) l.ledger.dispose();
+    flag_.store((flag & requested) | disposed, site::flag_dispose);
+  }
+
+ private:
+  // The flag: clear, then notifying (callbacks run), then complete. Disposed is a bit beside them.
+  static constexpr unsigned clear = 0;
+  static constexpr unsigned requested = 1;
+  static constexpr unsigned notifying = 1;
+  static constexpr unsigned complete = 3;
+  static constexpr unsigned disposed = 4;
+
+  struct alignas(Platform::line) stripe {
+    core::ledger<Platform> ledger;
+  };
+
+  core::ledger<Platform>& mine() noexcept {
+    if constexpr (Stripes == 1) return ledgers_[0].ledger;
+    else return ledgers_[Platform::thread_index() % Stripes].ledger;
+  }
+
+  bool is_canceller() const noexcept { return canceller_.load(site::canceller_ask) == Platform::this_thread(); }
+
+  /// Sees to it that who was told "canceled" reads the flag as set, even if the canceller has not come to it yet.
+  void help() noexcept {
+    if (Platform::mutation(mutation::refuse_without_flag)) return;
+    unsigned expected = clear;
+    if (flag_.load(site::flag_poll) == clear) flag_.compare_exchange(expected, notifying, site::flag_help);
+  }
+
+  register_result refuse() noexcept {
+    if ((flag_.load(site::flag_poll) & (disposed | requested)) == disposed) return register_result::disposed;
+    help();
+    return register_result::canceled;
+  }
+
+  /// live → dead
+  bool retire(callback& c) noexcept {
+    auto* const at = c.slot_.get();
+    if (at == nullptr) return false;
+    word expected = live(c);
+    if (Platform::mutation(mutation::unregister_without_compare)) {
+      at->store(c.dead_.get(), site::slot_done);
+      return true;
+    }
+    return at->compare_exchange(expected, c.dead_.get(), site::slot_unregister);
+  }
+
+  /// live → running → done. False if the registry is gone.
+  template <class Slot>
+  bool run_one(Slot& slot, word w, bool const& gone) noexcept {
+    word expected = w;
+    if (Platform::mutation(mutation::take_without_compare)) slot.store(running, site::slot_done);
+    else if (!slot.compare_exchange(expected, running, site::slot_take)) return true;
+    callback& c = *callback_of<callback>(w);
+    if (Platform::mutation(mutation::done_before_run)) slot.store(done, site::slot_done);
+    c.run_.get()(c);
+    if (Platform::mutation(mutation::touch_callback_after_return)) c.slot_.set(nullptr);
+    if (gone && !Platform::mutation(mutation::touch_registry_after_dispose)) return false;
+    slot.store(done, site::slot_done);
+    return true;
+  }
+
+  // The pollers' line: written by cancel and dispose only.
+  alignas(Platform::line) typename Platform::template atomic<unsigned> flag_{clear};
+  typename Platform::template atomic<std::uintptr_t> canceller_{0};
+  typename Platform::template var<bool*> gone_{nullptr};  // of the cancel that runs: its callback disposed the registry
+  [[no_unique_address]] overlap_watch<Platform::checked> watch_;
+  // The registrants' lines.
+  stripe ledgers_[Stripes];
+};
+
+using registry = basic_registry<>;
+
+/// For a registry that many threads share.
+using striped_registry = basic_registry<std_platform, 16>;
+
+}  // namespace cts::core

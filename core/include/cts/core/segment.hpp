@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: BSL-1.0
+/// @file
+/// An array of slots with a generation. Slots are handed out in ascending order, so position is age:
+///
+///   I1  below the cursor (g, i) every slot has been used in generation g;
+///   I2  in one generation an unused slot never becomes unused again, so the frontier (the first unused slot) only rises;
+///   I3  a registration counts only if the generation it read is still there, unsealed, after it published itself;
+///   I4  a new generation is opened only by the thread that sealed the old one and then saw no live slot.
+///
+/// By I1 and I2 a registration that happened before another one sits below it (G9). By I3, I4 and the seq_cst handshake
+/// slot_publish / gen_recheck against gen_seal / slot_verify no live registration is in a segment that is reset or moved.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <new>
+
+#include "cts/core/platform.hpp"
+#include "cts/core/slot.hpp"
+
+namespace cts::core {
+
+/// The header of a segment; its slots follow it in memory.
+template <class Platform>
+class segment {
+ public:
+  template <class T>
+  using atomic = typename Platform::template atomic<T>;
+  using slot = atomic<word>;
+
+  static constexpr std::size_t bytes(std::size_t slots) noexcept { return sizeof(segment) + slots * sizeof(slot); }
+
+  /// Builds a segment in `storage`, which has bytes(slots) bytes.
+  static segment* build(void* storage, std::size_t slots) noexcept {
+    segment* const s = ::new (storage) segment(slots);
+    for (std::size_t i = 0; i < slots; ++i) ::new (static_cast<void*>(&s->at(i))) slot(word{0});
+    return s;
+  }
+  static void destroy(segment* s) noexcept {
+    for (std::size_t i = 0; i < s->capacity_; ++i) std::destroy_at(&s->at(i));
+    std::destroy_at(s);
+  }
+
+  std::size_t capacity() const noexcept { return capacity_; }
+  slot& at(std::size_t i) noexcept {
+    return *reinterpret_cast<slot*>(reinterpret_cast<std::byte*>(this) + sizeof(segment) + i * sizeof(slot));
+  }
+
+  /// Where the next registration of this generation goes.
+  struct place {
+    slot* where;        // null: the segment is full
+    word seen;          // what is in the slot now
+    std::size_t index;  // of the slot
+    std::size_t known;  // what the cursor said
+  };
+
+  /// The frontier, or the slot just below it if that one has died in this generation.
+  place find(word gen) noexcept {
+    word const past = cursor_.load(site::cursor_find) - gen;
+    std::size_t const known = past <= capacity_ ? static_cast<std::size_t>(past) : 0;  // else of another generation
+    std::size_t i = known;
+    if (Platform::mutation(mutation::cursor_without_generation) && past > capacity_)
+      i = static_cast<std::size_t>(past % generation_step) % (capacity_ + 1);
+    word seen = 0;
+    while (i < capacity_ && !is_unused(seen = at(i).load(site::slot_peek), gen)) ++i;
+    if (i > 0) {
+      word const below = at(i - 1).load(site::slot_peek);
+      if (below == dead(gen)) return {&at(i - 1), below, i - 1, known};
+    }
+    return {i < capacity_ ? &at(i) : nullptr, seen, i, known};
+  }
+
+  /// Records that the slots up to and including that of `p` have been used (I1).
+  void advance(word gen, place const& p) noexcept {
+    if (p.index >= p.known) cursor_.store(gen + p.index + 1, site::cursor_advance);
+  }
+
+  /// Tries to take the segment out of use (I4): true if it holds no registration and the caller alone may open it again.
+  bool claim(word gen) noexcept {
+    if (is_sealed(gen) || !all_dead(site::slot_peek)) return false;
+    word expected = gen;
+    if (!generation_.compare_exchange(expected, gen | seal, site::gen_seal)) return false;
+    if (Platform::mutation(mutation::claim_without_verifying) || all_dead(site::slot_verify)) return true;
+    unseal();
+    return false;
+  }
+  void unseal() noexcept { generation_.fetch_xor(seal, site::gen_unseal); }
+  /// Opens the next generation: every slot is unused. Only for who claimed the segment.
+  void open(word gen) noexcept {
+    bool const defect = Platform::mutation(mutation::reset_without_generation);
+    generation_.store(defect ? gen : gen + generation_step, site::gen_open);
+  }
+
+  atomic<word> generation_{generation_step};
+  atomic<std::uintptr_t> older_{0};  // the next older segment; its low bit marks that this one is on its way out of the list
+
+ private:
+  explicit segment(std::size_t slots) noexcept : capacity_(slots) {}
+
+  bool all_dead(site how) noexcept {
+    for (std::size_t i = 0; i < capacity_; ++i)
+      if (!is_dead(at(i).load(how))) return false;
+    return true;
+  }
+  std::size_t const capacity_;
+  atomic<word> cursor_{0};  // generation + index: below index every slot has been used in that generation
+};
+
+}  // namespace cts::core

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: BSL-1.0
+/// @file
+/// The states of a slot. A registration's whole life is one word:
+///
+///                       register                    cancel               callback returned
+///     dead(older gen) ───────────▶ live(callback) ──────────▶ running ──────────────────▶ done
+///            ▲      slot_publish     │        slot_take                  slot_done
+///            │                       │ unregister: slot_unregister, slot_retract
+///            │ new generation        ▼
+///            └─────────────────── dead(this gen) ──register──▶ live (only the slot just below the frontier)
+///
+/// A slot is *unused* in generation g if it is dead since an earlier one; so opening a new generation frees all slots of a
+/// segment at once and without writing to any of them, and no value ever comes back (no ABA).
+#pragma once
+
+#include <cstdint>
+
+namespace cts::core {
+
+/// A slot's word. The two low bits tell the kind: 00 dead(generation), 01 live(callback), 10 running or done.
+using word = std::uint64_t;
+
+/// Generations of a segment advance by this much: room for the cursor (generation + index) and for the seal below it.
+inline constexpr word generation_step = 1024;
+inline constexpr word seal = 1;
+
+inline constexpr word running = 2;
+inline constexpr word done = 6;
+
+constexpr bool is_dead(word w) noexcept { return (w & 3) == 0; }
+constexpr bool is_live(word w) noexcept { return (w & 3) == 1; }
+constexpr bool is_unused(word w, word generation) noexcept { return is_dead(w) && w < generation; }
+constexpr bool is_sealed(word generation) noexcept { return (generation & seal) != 0; }
+constexpr word dead(word generation) noexcept { return generation & ~seal; }
+
+template <class Callback>
+word live(Callback& c) noexcept {
+  return static_cast<word>(reinterpret_cast<std::uintptr_t>(&c)) | 1;
+}
+template <class Callback>
+Callback* callback_of(word w) noexcept {
+  return reinterpret_cast<Callback*>(static_cast<std::uintptr_t>(w & ~word{3}));
+}
+
+}  // namespace cts::core
