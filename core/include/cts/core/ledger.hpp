@@ -65,7 +65,13 @@ class ledger {
           }
         }
       }
-      if (!grow(s, gen)) return register_result::out_of_memory;
+      if (is_sealed(gen) && Platform::mutation(mutation::wait_to_grow)) {
+        Platform::await([&s] { return !is_sealed(s.generation_.load(site::gen_find)); });
+        continue;
+      }
+      if (!grow(s, gen))
+        return Platform::mutation(mutation::stay_registered_on_failure) ? register_result::registered
+                                                                        : register_result::out_of_memory;
     }
   }
 

@@ -38,36 +38,11 @@
 namespace cts::core {
 
 /// Structural defects that the mutation gate builds in, one at a time, to prove that a model fails on each.
+/// `Platform::mutation(m)` is a constant false in production.
 enum class mutation : std::uint8_t {
-  none,
-  no_recheck_of_top,            // register does not look at top again after publishing
-  no_recheck_of_generation,     // register does not look at the generation again after publishing
-  scan_before_close,            // cancel looks at the slots before it announces itself
-  lose_on_failed_retract,       // a registration that the canceller took reports "canceled"
-  reset_without_generation,     // a reset hands out slots again without a new generation
-  claim_without_verifying,      // a claimer does not look at the slots again after sealing
-  open_before_push,             // a moved segment accepts registrations before it is linked again
-  unlink_without_mark,          // two threads may unlink neighbours at the same time
-  cursor_without_generation,    // the cursor of an earlier generation is believed
-  retract_to_old_generation,    // a retracted slot counts as unused in the present generation
-  unregister_without_waiting,   // the waiting unregister does not wait
-  unregister_without_compare,   // unregister overwrites whatever its slot holds
-  wait_on_own_thread,           // a callback that unregisters itself waits for itself
-  wait_for_whole_notification,  // unregister waits until all callbacks have run
-  take_without_compare,         // cancel overwrites whatever the slot holds
-  touch_callback_after_return,  // cancel reads the callback after it has run
-  touch_registry_after_dispose, // cancel goes on although its callback destroyed the registry
-  done_before_run,              // the slot says "done" before the callback has run
-  scan_oldest_first,            // cancel runs callbacks in the order of registration
-  flag_after_callbacks,         // the flag is set when the callbacks have run
-  refuse_without_flag,          // register reports "canceled" while the flag still reads as clear
-  cancel_without_winner,        // every cancel believes to be the first
-  dispose_without_waiting,      // dispose does not wait for a canceller that is on its way out
-  leak_segments,                // dispose frees no segment
-  never_recycle,                // every full segment leads to a new one
-  wait_to_grow,                 // a registrant waits while another thread resets the segment
-  grow_on_failure,              // a failed allocation forgets the segment on top
-  count
+#define CTS_MUTATION(name, home) name,
+#include "cts/core/mutations.inc"
+#undef CTS_MUTATION
 };
 
 #if CTS_CHECKED

@@ -83,6 +83,8 @@ class basic_registry {
   template <class Stop>
   bool cancel(Stop stop) noexcept {
     auto in_flight = watch_.enter(verb::cancel);
+    if (Platform::mutation(mutation::scan_before_close))
+      ledgers_[0].ledger.scan([&](auto& slot, word w) noexcept { return run_one(slot, w, false); });
     bool const winner = ledgers_[0].ledger.close();
     if (!winner && !Platform::mutation(mutation::cancel_without_winner)) {
       help();

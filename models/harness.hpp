@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: BSL-1.0
+/// @file
+/// Runs models: a search, a budget, a result with its replay token, and the catalogue of all models.
+#pragma once
+
+#include "platform.hpp"
+
+namespace cts::models {
+
+enum class search { full, bounded, random };
+
+struct plan {
+  search how = search::full;
+  unsigned context_bound = 4;      // of the bounded search
+  std::uint64_t executions = 0;    // 0: until the search is complete (random: required)
+  std::uint64_t first = 1;         // the first seed of a random search
+  double seconds = 0;              // 0: no limit; else the search stops there and is not complete
+  std::string replay;              // a token: run that execution alone and print it
+};
+
+struct outcome {
+  bool passed = false;
+  bool complete = false;  // the tree is exhausted, or all the random executions were run
+  std::string verdict;
+  std::uint64_t executions = 0;
+  double seconds = 0;
+  std::string token;
+  std::string history;
+};
+
+/// Stops a search at its budget and shows its progress, whatever the scheduler.
+struct meter {
+  std::chrono::steady_clock::time_point start = std::chrono::steady_clock::now(), last = start;
+  std::uint64_t count = 0;
+  std::uint64_t limit = 0;
+  double seconds = 0;
+  bool cut = false;
+  std::string name;
+
+  double elapsed() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(); }
+  bool over() {
+    ++count;
+    if (limit != 0 && count >= limit) return cut = true;
+    if ((count & 1023) != 0) return false;
+    auto const t = std::chrono::steady_clock::now();
+    if (seconds > 0 && elapsed() >= seconds) return cut = true;
+    if (t - last >= std::chrono::seconds(10)) {
+      last = t;
+      std::fprintf(stderr, "  %s: %llu executions, %.0f s", name.c_str(), static_cast<unsigned long long>(count), elapsed());
+      if (limit != 0) std::fprintf(stderr, ", %.0f s left", elapsed() * double(limit - count) / double(count));
+      std::fprintf(stderr, "\n");
+    }
+    return false;
+  }
+};
+inline meter the_meter;
+
+/// Relacy's exhaustive searches in one, with a budget; a bound of all ones is the full search.
+template <rl::thread_id_t N>
+class tree_scheduler : public rl::tree_search_scheduler<tree_scheduler<N>, rl::context_bound_scheduler_thread_info<N>, N> {
+ public:
+  using base_t = rl::tree_search_scheduler<tree_scheduler<N>, rl::context_bound_scheduler_thread_info<N>, N>;
+  using thread_info_t = typename base_t::thread_info_t;
+  using shared_context_t = typename base_t::shared_context_t;
+  tree_scheduler(rl::test_params& params, shared_context_t& ctx, rl::thread_id_t dynamic)
+      : base_t(params, ctx, dynamic) {}
+  rl::thread_id_t iteration_begin_impl() {
+    left_ = this->params_.context_bound;
+    return base_t::iteration_begin_impl();
+  }
+  bool iteration_end_impl() { return base_t::iteration_end_impl() || the_meter.over(); }
+  bool can_switch(thread_info_t&) { return left_ != 0; }
+  void on_switch(thread_info_t& t) {
+    if (t.state_ == rl::thread_state_running && left_ != ~0u) --left_;
+  }
+  double iteration_count_approx() { return 1; }
+
+ private:
+  unsigned left_ = 0;
+};
+
+template <class Suite>
+outcome run(plan const& p, std::string const& name) {
+  constexpr rl::thread_id_t n = Suite::params::thread_count;
+  std::ostream nowhere(nullptr);
+  rl::test_params params;
+  params.output_stream = &nowhere;
+  params.progress_stream = &nowhere;
+  params.execution_depth_limit = 10000;
+  params.context_bound = p.how == search::full ? ~0u : p.context_bound;
+  params.search_type = p.how == search::random ? rl::sched_random : rl::sched_full;
+  outcome o;
+  std::string token = p.replay;
+  if (token.empty()) {
+    the_meter = meter{};
+    the_meter.name = name;
+    the_meter.limit = p.how == search::random ? 0 : p.executions;
+    the_meter.seconds = p.seconds;
+    rl::ostringstream state;
+    rl::test_result_e result;
+    if (p.how == search::random) {
+      params.initial_state = (std::to_string(p.first) + " ").c_str();
+      params.iteration_count = p.first + p.executions - 1;
+      result = rl::run_test<Suite, rl::random_scheduler<n>>(params, state, false);
+      the_meter.count = result == rl::test_result_success ? p.executions : params.stop_iteration - p.first + 1;
+    } else {
+      result = rl::run_test<Suite, tree_scheduler<n>>(params, state, false);
+      if (result != rl::test_result_success || !the_meter.cut) the_meter.count += 1;
+    }
+    o.executions = the_meter.count;
+    o.seconds = the_meter.elapsed();
+    o.passed = result == rl::test_result_success;
+    o.complete = o.passed && !the_meter.cut;
+    o.verdict = rl::test_result_str(result);
+    if (o.passed) return o;
+    token = state.str().c_str();
+    o.token = std::string(p.how == search::random ? "r " : p.how == search::full ? "f " : "b" + std::to_string(p.context_bound) + " ") + token;
+  }
+  rl::ostringstream text, ignored;
+  params.initial_state = token.c_str();
+  params.collect_history = true;
+  params.output_history = false;
+  params.output_stream = &text;
+  params.iteration_count = 0;
+  rl::test_result_e const again = p.how == search::random ? rl::run_test<Suite, rl::random_scheduler<n>>(params, ignored, false)
+                                                          : rl::run_test<Suite, tree_scheduler<n>>(params, ignored, false);
+  o.history = text.str().c_str();
+  if (!p.replay.empty()) {
+    o.passed = again == rl::test_result_success;
+    o.verdict = rl::test_result_str(again);
+  }
+  return o;
+}
+
+/// What a model is expected to show.
+enum class expectation { holds, fails };
+
+struct model {
+  std::string guarantee;  // G1 … G15
+  std::string name;
+  std::string says;
+  unsigned threads;
+  expectation expected;
+  plan exhaustive;        // the tree search of a default run
+  std::uint64_t random;   // random executions of a default run
+  std::function<outcome(plan const&)> run;
+};
+
+inline std::vector<model>& catalogue() {
+  static std::vector<model> all;
+  return all;
+}
+
+template <class Suite>
+struct add {
+  add(char const* guarantee, char const* name, char const* says, plan exhaustive, std::uint64_t random,
+      expectation e = expectation::holds) {
+    std::string const full = std::string(guarantee) + "." + name;
+    catalogue().push_back({guarantee, name, says, Suite::params::thread_count, e, exhaustive, random,
+                           [full](plan const& p) { return models::run<Suite>(p, full); }});
+  }
+};
+
+}  // namespace cts::models

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: BSL-1.0
+/// @file
+/// The core's platform inside Relacy. The orders are read from a table at run time, so that one binary holds every mutant;
+/// histories name the site and the line of the core.
+#pragma once
+
+#include "relacy.hpp"
+
+#include "cts/core/registry.hpp"
+
+
+namespace cts::models {
+
+using core::site;
+
+/// What the running model is built with: the table of orders, a structural defect, and where thread 0 may stop for good.
+struct world {
+  std::memory_order orders[core::site_count];
+  std::optional<core::mutation> defect;
+  world() { reset(); }
+  void reset() {
+    for (std::size_t i = 0; i < core::site_count; ++i) orders[i] = core::site_table[i].order;
+    defect.reset();
+  }
+};
+inline world the_world;
+
+/// Per execution: set by a model's before().
+struct execution {
+  int allocations = 0;     // segments allocated
+  int failing = -1;        // the allocation that fails
+  bool suspendable = false;  // thread 0 may stop at any atomic step until the others are done
+  bool suspended = false;
+  int others_running = 0;
+};
+inline execution now;
+
+inline rl::memory_order relacy_order(site s) {
+  switch (the_world.orders[static_cast<std::size_t>(s)]) {
+    case std::memory_order_relaxed: return rl::mo_relaxed;
+    case std::memory_order_consume:
+    case std::memory_order_acquire: return rl::mo_acquire;
+    case std::memory_order_release: return rl::mo_release;
+    case std::memory_order_acq_rel: return rl::mo_acq_rel;
+    case std::memory_order_seq_cst: break;
+  }
+  return rl::mo_seq_cst;
+}
+
+/// Adversarial suspension: before each of its atomic steps thread 0 may stop and wait for all the others. Who waits for it
+/// is then seen as a livelock.
+inline void maybe_suspend() {
+  if (!now.suspendable || now.suspended || rl::thread_index() != 0 || now.others_running == 0) return;
+  if (rl::rand(2) == 0) return;
+  now.suspended = true;
+  while (now.others_running > 0) rl::yield(1, RL_INFO);
+}
+
+template <std::size_t InlineSlots, std::size_t SegmentSlots, std::size_t Prefetch = 0>
+struct platform {
+  static constexpr std::size_t inline_slots = InlineSlots;
+  static constexpr std::size_t segment_slots = SegmentSlots;
+  static constexpr std::size_t line = 8;
+  static constexpr std::size_t prefetch_distance = Prefetch;
+  static constexpr bool checked = false;
+
+  static bool mutation(core::mutation m) noexcept { return the_world.defect == m; }
+
+  template <class T>
+  class atomic {
+    static constexpr char const* here = "";
+
+   public:
+    explicit atomic(T value) { word_.store(value, rl::mo_relaxed, rl::debug_info("construct", __FILE__, __LINE__)); }
+    T load(site s, char const* file = __builtin_FILE(), unsigned line = __builtin_LINE()) const {
+      maybe_suspend();
+      return word_.load(relacy_order(s), at(s, file, line));
+    }
+    void store(T value, site s, char const* file = __builtin_FILE(), unsigned line = __builtin_LINE()) {
+      maybe_suspend();
+      word_.store(value, relacy_order(s), at(s, file, line));
+    }
+    bool compare_exchange(T& expected, T desired, site s, char const* file = __builtin_FILE(),
+                          unsigned line = __builtin_LINE()) {
+      maybe_suspend();
+      rl::debug_info const info = at(s, file, line);
+      return word_.compare_exchange_strong(expected, desired, relacy_order(s), info, rl::mo_relaxed, info);
+    }
+    T fetch_or(T value, site s, char const* file = __builtin_FILE(), unsigned line = __builtin_LINE()) {
+      maybe_suspend();
+      return word_.fetch_or(value, relacy_order(s), at(s, file, line));
+    }
+    T fetch_xor(T value, site s, char const* file = __builtin_FILE(), unsigned line = __builtin_LINE()) {
+      maybe_suspend();
+      return word_.fetch_xor(value, relacy_order(s), at(s, file, line));
+    }
+
+   private:
+    static rl::debug_info at(site s, char const* file, unsigned line) { return {core::info(s).name, file, line}; }
+    mutable rl::atomic<T> word_;
+  };
+
+  template <class T>
+  class var {
+   public:
+    explicit var(T value) { value_(RL_INFO) = value; }
+    ~var() { value_(RL_INFO) = T(); }  // dying is a write: who still reads is a data race
+    T get(char const* file = __builtin_FILE(), unsigned line = __builtin_LINE()) const {
+      return value_(rl::debug_info("read", file, line));
+    }
+    void set(T value, char const* file = __builtin_FILE(), unsigned line = __builtin_LINE()) {
+      value_(rl::debug_info("write", file, line)) = value;
+    }
+
+   private:
+    mutable rl::var<T> value_;
+  };
+
+  /// Never decides about safety, so it costs no step of the search.
+  template <class T>
+  class hint {
+   public:
+    explicit hint(T value) : value_(value) {}
+    T get() const noexcept { return value_; }
+    void set(T value) noexcept { value_ = value; }
+
+   private:
+    T value_;
+  };
+
+  static std::uintptr_t this_thread() noexcept { return rl::thread_index() + 1; }
+  static std::size_t thread_index() noexcept { return rl::thread_index(); }
+
+  template <class Done>
+  static void await(Done done) {
+    while (!done()) rl::yield(1, RL_INFO);  // without the yield the exhaustive searches see a livelock
+  }
+
+  static void* allocate(std::size_t bytes) {
+    if (now.failing == now.allocations) {
+      now.failing = -1;
+      return nullptr;
+    }
+    ++now.allocations;
+    return rl::rl_malloc(bytes, RL_INFO);
+  }
+  static void deallocate(void* p, std::size_t) { rl::rl_free(p, RL_INFO); }
+  static void prefetch(void const*) noexcept {}
+};
+
+/// Fails the execution, with the guarantee's words in the history.
+inline void require(bool ok, char const* what, char const* file = __builtin_FILE(), unsigned line = __builtin_LINE()) {
+  if (!ok) rl::ctx().fail_test(what, rl::test_result_user_assert_failed, rl::debug_info("require", file, line));
+}
+
+}  // namespace cts::models

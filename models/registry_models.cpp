@@ -1,0 +1,522 @@
+// SPDX-License-Identifier: BSL-1.0
+/// @file
+/// The models of the registry: G1 … G15 of docs/guarantees.md, on the templates that ship, with segments of one to three
+/// slots so that growth, reset and moving happen in almost every execution.
+#include "harness.hpp"
+
+namespace cts::models {
+namespace {
+
+using core::register_result;
+
+/// A registry and callbacks in memory whose end of life Relacy sees.
+template <class P, std::size_t Stripes = 1>
+struct stage {
+  using registry = core::basic_registry<P, Stripes>;
+  struct node : core::basic_callback<P> {
+    explicit node(stage& s) : core::basic_callback<P>(&node::ran), on(s) {}
+    stage& on;
+    typename P::template var<int> runs{0};     // written by the callback: a waiter must see it
+    typename P::template var<int> payload{0};  // written before register: the callback must see it
+    int nth = 0;
+    std::function<void(node&)> then;
+
+    static void ran(core::basic_callback<P>& c) noexcept {
+      node& n = static_cast<node&>(c);
+      n.runs.set(n.runs.get() + 1);
+      n.payload.get();
+      n.nth = ++n.on.ran;
+      if (n.then) n.then(n);
+    }
+  };
+
+  registry* r = nullptr;
+  node* nodes[6] = {};
+  int ran = 0;
+  bool destroyed = false;
+  bool seen[6] = {};   // what became of each registration
+  bool taken[6] = {};  // unregistered with success
+  int started = 0;
+
+  void open(std::size_t n) {
+    now = execution{};
+    ran = 0;
+    r = ::new (P::allocate(sizeof(registry))) registry;
+    for (std::size_t i = 0; i < n; ++i) nodes[i] = ::new (P::allocate(sizeof(node))) node(*this);
+    now.allocations = 0;
+  }
+  void close() {
+    for (node*& n : nodes) drop(n);
+    if (r != nullptr) destroy();
+  }
+  void destroy() {
+    registry* const gone = r;
+    r = nullptr;
+    destroyed = true;
+    gone->~registry();
+    P::deallocate(gone, sizeof(registry));
+  }
+  static void drop(node*& n) {
+    if (n == nullptr) return;
+    node* const gone = n;
+    n = nullptr;
+    gone->~node();
+    P::deallocate(gone, sizeof(node));
+  }
+  bool enter(std::size_t i) {
+    register_result const result = r->try_register(*nodes[i]);
+    require(result == register_result::registered || result == register_result::canceled, "register neither succeeded nor was refused");
+    seen[i] = result == register_result::registered;
+    taken[i] = false;
+    if (!seen[i]) require(r->is_cancellation_requested(), "refused, but the flag reads as clear");
+    return seen[i];
+  }
+  bool leave(std::size_t i) { return taken[i] = r->unregister(*nodes[i]); }
+  int runs(std::size_t i) { return nodes[i]->runs.get(); }
+  /// Registered: it ran once unless it was unregistered. Refused: it did not run.
+  void exactly_once(std::size_t i, bool canceled) {
+    int const want = seen[i] && !taken[i] && canceled ? 1 : 0;
+    require(runs(i) >= want, "a registered callback was lost");
+    require(runs(i) <= want, "a callback ran too often, or although it was refused or unregistered");
+  }
+};
+
+using tiny = platform<1, 1>;
+using small = platform<1, 2>;
+using three = platform<3, 3>;
+using ahead = platform<2, 2, 1>;
+
+plan full() { return {search::full}; }
+plan bounded(unsigned b) { return {search::bounded, b}; }
+
+// --- G1: one winner -----------------------------------------------------------------------------------------------------
+struct one_winner : rl::test_suite<one_winner, 2>, stage<tiny> {
+  int winners = 0;
+  void before() { open(1); enter(0); }
+  void thread(unsigned) { if (r->cancel()) ++winners; require(r->is_cancellation_requested(), "cancel returned, but the flag reads as clear"); }
+  void after() { require(winners == 1, "not exactly one cancel won"); exactly_once(0, true); close(); }
+};
+add<one_winner> g1("G1", "OneWinner", "two cancels: one wins, both see the flag", full(), 1000000);
+
+// --- G2: at most once, G3: never lost, G4: on one side -----------------------------------------------------------------
+struct register_vs_cancel : rl::test_suite<register_vs_cancel, 2>, stage<tiny> {
+  void before() { open(2); }
+  void thread(unsigned i) { if (i == 0) { enter(0); enter(1); } else r->cancel(); }
+  void after() { exactly_once(0, true); exactly_once(1, true); close(); }
+};
+add<register_vs_cancel> g3("G3", "RegisterVersusCancel", "two registrations, the second grows, and a cancel: none lost, none twice", full(), 2000000);
+
+struct two_registrants : rl::test_suite<two_registrants, 3>, stage<small> {
+  void before() { open(3); enter(2); }
+  void thread(unsigned i) { if (i < 2) enter(i); else r->cancel(); }
+  void after() { for (std::size_t i = 0; i < 3; ++i) exactly_once(i, true); close(); }
+};
+add<two_registrants> g4("G4", "TwoRegistrantsVersusCancel", "two threads register, a third cancels: each callback runs on one side", bounded(4), 5000000);
+
+struct two_cancels : rl::test_suite<two_cancels, 3>, stage<ahead> {
+  void before() { open(3); enter(0); enter(1); }
+  void thread(unsigned i) { if (i < 2) r->cancel(); else { enter(2); leave(0); } }
+  void after() { for (std::size_t i = 0; i < 3; ++i) exactly_once(i, true); close(); }
+};
+add<two_cancels> g2("G2", "AtMostOnce", "two cancels, a registration and an unregistration: no callback runs twice", bounded(4), 5000000);
+
+// --- G5: unregister XOR ran ----------------------------------------------------------------------------------------------
+struct unregister_vs_cancel : rl::test_suite<unregister_vs_cancel, 2>, stage<tiny> {
+  void before() { open(2); enter(0); enter(1); }
+  void thread(unsigned i) {
+    if (i == 1) { r->cancel(); return; }
+    for (std::size_t k = 0; k < 2; ++k) if (leave(k)) drop(nodes[k]);
+  }
+  void after() { for (std::size_t k = 0; k < 2; ++k) if (nodes[k] != nullptr) exactly_once(k, true); close(); }
+};
+add<unregister_vs_cancel> g5("G5", "UnregisterXorRan", "unregister true: it never runs, its memory may be reused at once", full(), 2000000);
+
+struct third_party : rl::test_suite<third_party, 3>, stage<tiny> {
+  void before() { open(1); enter(0); }
+  void thread(unsigned i) { if (i == 0) seen[1] = r->unregister(*nodes[0]); else if (i == 1) seen[2] = r->unregister(*nodes[0]); else r->cancel(); }
+  void after() { require(!(seen[1] && seen[2]), "two unregistrations succeeded"); require((seen[1] || seen[2]) == (runs(0) == 0), "unregistered and ran, or neither"); close(); }
+};
+add<third_party> g5b("G5", "TwoUnregister", "two threads unregister the same callback while a third cancels", bounded(6), 5000000);
+
+// --- G6: waiting unregister ----------------------------------------------------------------------------------------------
+struct waiting : rl::test_suite<waiting, 2>, stage<tiny> {
+  void before() { open(2); enter(0); enter(1); }
+  void thread(unsigned i) {
+    if (i == 1) { r->cancel(); return; }
+    for (std::size_t k = 0; k < 2; ++k) {
+      r->unregister_and_wait(*nodes[k]);
+      (void)runs(k);  // a race if its effects are not visible
+      drop(nodes[k]);  // a race or a freed access if it still runs
+    }
+  }
+  void after() { close(); }
+};
+add<waiting> g6("G6", "WaitsForIt", "after a waiting unregister the callback is not running and its effects are visible", full(), 2000000);
+
+struct waits_for_one : rl::test_suite<waits_for_one, 2>, stage<tiny> {
+  rl::atomic<int> returned;
+  void before() {
+    open(2);
+    returned.store(0, rl::mo_relaxed, RL_INFO);
+    nodes[0]->then = [this](node&) { tiny::await([this] { return returned.load(rl::mo_acquire, RL_INFO) != 0; }); };
+    enter(0);
+    enter(1);
+  }
+  void thread(unsigned i) {
+    if (i == 1) { r->cancel(); return; }
+    r->unregister_and_wait(*nodes[1]);  // runs first, or has run while nodes[0] runs and waits for us
+    returned.store(1, rl::mo_release, RL_INFO);
+  }
+  void after() { close(); }
+};
+add<waits_for_one> g6b("G6", "WaitsForItsOwnOnly", "the wait ends when that callback has returned, whatever runs afterwards", full(), 1000000);
+
+// --- G7: no self-deadlock ------------------------------------------------------------------------------------------------
+struct inside : rl::test_suite<inside, 2>, stage<tiny> {
+  void before() {
+    open(4);
+    nodes[2]->then = [this](node& n) {
+      require(r->is_cancellation_requested(), "the flag is clear inside a callback");
+      require(!r->unregister(n), "a running callback unregistered itself");
+      r->unregister_and_wait(n);
+      taken[0] = r->unregister(*nodes[0]);
+      r->unregister_and_wait(*nodes[1]);
+      require(r->try_register(*nodes[3]) == register_result::canceled, "register inside a callback was not refused");
+      require(!r->cancel(), "a nested cancel won");
+    };
+    enter(0); enter(1); enter(2);
+  }
+  void thread(unsigned i) { if (i == 0) r->cancel(); else r->is_cancellation_requested(); }
+  void after() { require(taken[0] && runs(0) == 0 && runs(1) == 0 && runs(2) == 1 && runs(3) == 0, "wrong callbacks ran"); close(); }
+};
+add<inside> g7("G7", "InsideACallback", "unregister self and siblings, register, cancel, poll inside a callback", full(), 200000);
+
+struct mutual : rl::test_suite<mutual, 2>, stage<tiny> {
+  void before() {
+    open(2);
+    nodes[1]->then = [this](node&) { r->unregister_and_wait(*nodes[0]); r->unregister_and_wait(*nodes[1]); };
+    enter(0); enter(1);
+  }
+  void thread(unsigned i) { if (i == 0) r->cancel(); else r->unregister_and_wait(*nodes[0]); }
+  void after() { close(); }
+};
+add<mutual> g7b("G7", "SiblingsWhileOthersWait", "a callback waits for its siblings while another thread does", full(), 500000);
+
+// --- G8: publication -----------------------------------------------------------------------------------------------------
+template <class Stage>
+struct publication_base : Stage {
+  typename tiny::var<int>* word = nullptr;
+  void begin(std::size_t n) { this->open(n); word = ::new (tiny::allocate(sizeof(*word))) tiny::var<int>(0); now.allocations = 0; }
+  void end() { word->~var(); tiny::deallocate(word, 0); this->close(); }
+};
+struct publication : rl::test_suite<publication, 2>, publication_base<stage<tiny>> {
+  void before() { begin(2); for (std::size_t k = 0; k < 2; ++k) nodes[k]->then = [this](node& n) { require(n.payload.get() == 7, "stale payload"); require(word->get() == 9, "stale word"); }; }
+  void thread(unsigned i) {
+    if (i == 1) { word->set(9); r->cancel(); return; }
+    nodes[0]->payload.set(7);
+    nodes[1]->payload.set(7);
+    if (!enter(0)) require(word->get() == 9, "refused, but what happened before cancel is not visible");
+    enter(1);
+  }
+  void after() { end(); }
+};
+add<publication> g8("G8", "CallbackSees", "the callback sees what happened before register and before cancel; so does who is refused", full(), 2000000);
+
+struct poll_sees : rl::test_suite<poll_sees, 3>, publication_base<stage<tiny>> {
+  void before() { begin(1); }
+  void thread(unsigned i) {
+    if (i == 0) { word->set(9); r->cancel(); }
+    else if (i == 1) r->try_register(*nodes[0]);
+    else if (r->is_cancellation_requested()) require(word->get() == 9, "stale");
+  }
+  void after() { end(); }
+};
+add<poll_sees> g8b("G8", "PollSees", "who reads the flag as set, from the canceller or from a helper, sees what happened before cancel", bounded(5), 5000000);
+
+struct loser_sees : rl::test_suite<loser_sees, 2>, publication_base<stage<tiny>> {
+  void before() { begin(1); enter(0); nodes[0]->then = [this](node&) { word->set(3); }; }
+  void thread(unsigned i) { if (i == 0) { r->cancel(); } else if (r->is_cancellation_requested()) { r->unregister_and_wait(*nodes[0]); (void)word->get(); } }
+  void after() { end(); }
+};
+add<loser_sees> g8c("G8", "WaiterSees", "who waits for a callback sees what it wrote", full(), 500000);
+
+// --- G9: LIFO over happens-before ----------------------------------------------------------------------------------------
+template <class P, bool Churn>
+struct order : rl::test_suite<order<P, Churn>, 3>, stage<P> {
+  rl::atomic<int> baton;
+  void before() { this->open(4); baton.store(0, rl::mo_relaxed, RL_INFO); }
+  void thread(unsigned i) {
+    if (i == 0) {
+      this->enter(0);
+      baton.store(1, rl::mo_release, RL_INFO);
+    } else if (i == 1) {
+      if (baton.load(rl::mo_acquire, RL_INFO) == 1) this->enter(1);
+    } else {
+      this->enter(2);
+      if (Churn) this->leave(2);
+      this->enter(3);
+      if (Churn) this->leave(3);
+    }
+  }
+  void after() {
+    this->r->cancel();
+    if (this->runs(0) == 1 && this->runs(1) == 1)
+      require(this->nodes[1]->nth < this->nodes[0]->nth, "an earlier registration ran before a later one");
+    for (std::size_t i = 0; i < 4; ++i) this->exactly_once(i, true);
+    this->close();
+  }
+};
+add<order<three, true>> g9("G9", "LifoInASegment", "one registration after another, a third thread churns the same segment: the later one runs first", bounded(4), 5000000);
+add<order<small, true>> g9b("G9", "LifoAcrossSegments", "the same while segments are reset, pushed and moved", bounded(4), 5000000);
+add<order<three, false>> g9c("G9", "LifoWhileFilling", "the same while another thread fills the segment", bounded(4), 5000000);
+
+struct stale_cursor : rl::test_suite<stale_cursor, 3>, stage<platform<4, 4>> {
+  rl::atomic<int> baton;
+  void before() { open(6); baton.store(0, rl::mo_relaxed, RL_INFO); }
+  void thread(unsigned i) {
+    if (i == 0) { enter(2); enter(3); leave(2); }
+    else if (i == 1) { enter(0); baton.store(1, rl::mo_release, RL_INFO); }
+    else if (baton.load(rl::mo_acquire, RL_INFO) == 1) enter(1);
+  }
+  void after() {
+    r->cancel();
+    if (runs(0) == 1 && runs(1) == 1) require(nodes[1]->nth < nodes[0]->nth, "an earlier registration ran before a later one");
+    close();
+  }
+};
+add<stale_cursor> g9d("G9", "LifoBehindTheCursor", "a registrant that skipped slots by the cursor is not overtaken below them", bounded(4), 5000000);
+
+struct reset_order : rl::test_suite<reset_order, 3>, stage<platform<2, 2>> {
+  rl::atomic<int> baton;
+  void before() { open(6); baton.store(0, rl::mo_relaxed, RL_INFO); enter(2); enter(3); leave(2); }
+  void thread(unsigned i) {
+    if (i == 0) { leave(3); enter(4); leave(4); enter(5); leave(5); }
+    else if (i == 1) { enter(0); baton.store(1, rl::mo_release, RL_INFO); }
+    else if (baton.load(rl::mo_acquire, RL_INFO) == 1) enter(1);
+  }
+  void after() {
+    r->cancel();
+    if (runs(0) == 1 && runs(1) == 1) require(nodes[1]->nth < nodes[0]->nth, "an earlier registration ran before a later one");
+    close();
+  }
+};
+add<reset_order> g9e("G9", "LifoThroughReset", "the same while the segment gets a new generation", bounded(3), 5000000);
+
+// --- G10: monotonic ------------------------------------------------------------------------------------------------------
+struct monotonic : rl::test_suite<monotonic, 3>, stage<tiny> {
+  void before() { open(2); enter(0); }
+  void thread(unsigned i) {
+    if (i == 0) r->cancel();
+    else if (i == 1) r->try_register(*nodes[1]);
+    else { bool const a = r->is_cancellation_requested(), b = r->is_cancellation_requested(); require(!a || b, "the flag went back"); }
+  }
+  void after() { require(r->is_cancellation_requested(), "the flag went back"); close(); }
+};
+add<monotonic> g10("G10", "Monotonic", "once set, the flag stays set, whoever set it", bounded(5), 5000000);
+
+struct poll_in_callback : rl::test_suite<poll_in_callback, 2>, stage<tiny> {
+  rl::atomic<int> ran_once;
+  void before() { open(1); ran_once.store(0, rl::mo_relaxed, RL_INFO); nodes[0]->then = [this](node&) { ran_once.store(1, rl::mo_release, RL_INFO); }; enter(0); }
+  void thread(unsigned i) { if (i == 0) r->cancel(); else if (ran_once.load(rl::mo_acquire, RL_INFO) == 1) require(r->is_cancellation_requested(), "a callback ran before the flag was set"); }
+  void after() { close(); }
+};
+add<poll_in_callback> g10b("G10", "FlagBeforeCallbacks", "whoever knows that a callback ran reads the flag as set", full(), 500000);
+
+// --- G11: lock-freedom ---------------------------------------------------------------------------------------------------
+template <unsigned N, class P>
+struct suspended : rl::test_suite<suspended<N, P>, N>, stage<P> {
+  void before() { this->open(6); this->enter(5); now.suspendable = true; now.others_running = int(N) - 1; }
+  void thread(unsigned i) {
+    if (i == 0) {
+      this->enter(0);
+      this->enter(1);
+      this->leave(5);
+      this->leave(0);
+      this->enter(4);
+      this->leave(1);
+      now.suspendable = false;
+    } else {
+      this->enter(i + 1);
+      if (this->leave(i + 1)) this->enter(i + 1);
+      this->r->is_cancellation_requested();
+      if (i == 1) this->r->cancel();
+      --now.others_running;
+    }
+  }
+  void after() { for (std::size_t i = 0; i < 6; ++i) this->exactly_once(i, true); this->close(); }
+};
+add<suspended<2, tiny>> g11("G11", "AnyStepMayBeTheLast", "one thread stops at any atomic step; the other registers, unregisters, polls and cancels to the end", bounded(3), 3000000);
+add<suspended<3, small>> g11b("G11", "AnyStepMayBeTheLast3", "the same with two others", bounded(2), 5000000);
+
+// --- G12: dispose comes last ---------------------------------------------------------------------------------------------
+struct dispose_last : rl::test_suite<dispose_last, 3>, stage<tiny> {
+  rl::atomic<int> left;
+  void before() { open(4); left.store(3, rl::mo_relaxed, RL_INFO); enter(3); }
+  void thread(unsigned i) {
+    if (i == 0) { enter(0); leave(0); enter(1); }
+    else if (i == 1) { enter(2); leave(3); }
+    else r->cancel();
+    if (left.fetch_sub(1, rl::mo_acq_rel, RL_INFO) == 1) destroy();
+  }
+  void after() { close(); }
+};
+add<dispose_last> g12("G12", "LastIsClean", "whoever is last disposes: no race, no leak, nothing freed too early", bounded(4), 5000000);
+
+template <int Verb>
+struct dispose_overlaps : rl::test_suite<dispose_overlaps<Verb>, 2>, stage<tiny> {
+  void before() { this->open(4); this->enter(0); this->enter(1); if (Verb == 2) this->leave(1); }
+  void thread(unsigned i) {
+    if (i == 1) { auto* const gone = this->r; gone->~basic_registry(); tiny::deallocate(gone, 0); return; }
+    if (Verb == 0) this->r->try_register(*this->nodes[2]);
+    if (Verb == 1) this->r->unregister(*this->nodes[1]);
+    if (Verb == 2) this->r->unregister_and_wait(*this->nodes[0]);
+    if (Verb == 3) this->r->cancel();
+    if (Verb == 4) this->r->is_cancellation_requested();
+  }
+  void after() { this->r = nullptr; this->close(); }
+};
+add<dispose_overlaps<0>> n0("G12", "RegisterOverlapsDispose", "a registration beside dispose: the defect is found", full(), 0, expectation::fails);
+add<dispose_overlaps<1>> n1("G12", "UnregisterOverlapsDispose", "an unregistration beside dispose: the defect is found", full(), 0, expectation::fails);
+add<dispose_overlaps<2>> n2("G12", "WaitOverlapsDispose", "a waiting unregistration beside dispose: the defect is found", full(), 0, expectation::fails);
+add<dispose_overlaps<3>> n3("G12", "CancelOverlapsDispose", "a cancel beside dispose: the defect is found", full(), 0, expectation::fails);
+add<dispose_overlaps<4>> n4("G12", "PollOverlapsDispose", "a poll beside the end of the registry's life: the defect is found", full(), 0, expectation::fails);
+
+// --- G13: the callback destroys ------------------------------------------------------------------------------------------
+struct destroys_all : rl::test_suite<destroys_all, 2>, stage<tiny> {
+  void before() { open(3); nodes[1]->then = [this](node&) { drop(nodes[1]); destroy(); }; enter(0); enter(1); enter(2); }
+  void thread(unsigned i) { if (i == 0) r->cancel(); }
+  void after() { require(runs(0) == 0 && destroyed, "the registry was not destroyed in time"); close(); }
+};
+add<destroys_all> g13("G13", "DestroysItselfAndTheRegistry", "a callback destroys its own node and the registry", full(), 1000);
+
+struct destroyed_elsewhere : rl::test_suite<destroyed_elsewhere, 2>, stage<tiny> {
+  rl::atomic<int> ran_it;
+  void before() { open(1); ran_it.store(0, rl::mo_relaxed, RL_INFO); nodes[0]->then = [this](node&) { ran_it.store(1, rl::mo_release, RL_INFO); }; enter(0); }
+  void thread(unsigned i) {
+    if (i == 0) r->cancel();
+    else { tiny::await([this] { return ran_it.load(rl::mo_acquire, RL_INFO) == 1; }); r->dispose(); destroy(); }
+  }
+  void after() { close(); }
+};
+add<destroyed_elsewhere> g13b("G13", "DestroyedWhenTheLastHasRun", "another thread destroys the registry as soon as the last callback has run", full(), 1000000);
+
+struct destroys_itself : rl::test_suite<destroys_itself, 2>, stage<tiny> {
+  void before() { open(2); }
+  void thread(unsigned i) {
+    if (i == 1) { r->cancel(); return; }
+    for (std::size_t k = 0; k < 2; ++k) { nodes[k]->then = [this, k](node&) { drop(nodes[k]); }; enter(k); }
+  }
+  void after() { close(); }
+};
+add<destroys_itself> g13c("G13", "DestroysItselfWhileRegistering", "the callback destroys its node before its registration has returned", full(), 2000000);
+
+// --- G14: memory ---------------------------------------------------------------------------------------------------------
+struct recycle : rl::test_suite<recycle, 2>, stage<tiny> {
+  void before() { open(6); for (std::size_t i = 0; i < 3; ++i) enter(i); leave(0); leave(1); }
+  void thread(unsigned i) {
+    if (i == 1) { r->cancel(); return; }
+    enter(3); leave(2); enter(4);
+  }
+  void after() { for (std::size_t i = 0; i < 5; ++i) exactly_once(i, true); close(); }
+};
+add<recycle> g14("G14", "MovedWhileCanceled", "empty segments move to the top while a cancel walks: none lost, none twice", bounded(5), 3000000);
+
+struct movers : rl::test_suite<movers, 2>, stage<tiny> {
+  void before() { open(6); for (std::size_t i = 0; i < 4; ++i) enter(i); leave(0); leave(1); leave(2); }
+  void thread(unsigned i) {
+    enter(4 + i);
+    if (i == 0) { leave(3); enter(0); } else { enter(1); }
+  }
+  void after() {
+    taken[0] = taken[1] = false;
+    r->cancel();
+    for (std::size_t i = 0; i < 6; ++i) if (i != 2) exactly_once(i, true);
+    close();
+  }
+};
+add<movers> g14b("G14", "TwoMovers", "two threads move neighbouring segments: the list keeps every registration", bounded(4), 5000000);
+
+struct movers_and_cancel : rl::test_suite<movers_and_cancel, 3>, stage<tiny> {
+  void before() { open(6); for (std::size_t i = 0; i < 4; ++i) enter(i); leave(0); leave(1); leave(2); }
+  void thread(unsigned i) { if (i < 2) enter(4 + i); else r->cancel(); }
+  void after() { for (std::size_t i = 3; i < 6; ++i) exactly_once(i, true); close(); }
+};
+add<movers_and_cancel> g14c("G14", "TwoMoversVersusCancel", "the same while a third thread cancels", bounded(3), 5000000);
+
+struct bounded_memory : rl::test_suite<bounded_memory, 2>, stage<tiny> {
+  void before() { open(6); enter(5); }
+  void thread(unsigned i) { for (int k = 0; k < 12; ++k) { enter(i); leave(i); } }
+  void after() { require(now.allocations <= 8, "memory grows although nothing stays registered"); r->cancel(); close(); }
+};
+add<bounded_memory> g14d("G14", "Bounded", "two threads churn: the segments stay bounded", bounded(3), 2000000);
+
+struct holds_one : rl::test_suite<holds_one, 1>, stage<tiny> {
+  void before() { open(6); enter(5); }
+  void thread(unsigned) { for (int k = 0; k < 20; ++k) { enter(0); enter(1); leave(0); enter(2); leave(1); leave(2); } require(now.allocations <= 7, "memory grows although few stay registered"); }
+  void after() { seen[0] = seen[1] = seen[2] = false; r->cancel(); exactly_once(5, true); close(); }
+};
+add<holds_one> g14e("G14", "BoundedBesideASurvivor", "one registration stays, others come and go: the segments stay bounded", full(), 0);
+
+struct claim_vs_register : rl::test_suite<claim_vs_register, 3>, stage<platform<2, 1>> {
+  void before() { open(6); enter(0); leave(0); }
+  void thread(unsigned i) { if (i == 0) { enter(1); enter(2); enter(3); } else if (i == 1) { enter(4); leave(4); } else { enter(5); } }
+  void after() { r->cancel(); for (std::size_t i = 1; i < 6; ++i) exactly_once(i, true); close(); }
+};
+add<claim_vs_register> g3c("G3", "ClaimVersusRegister", "segments are claimed and reset while others register in them", bounded(4), 5000000);
+
+struct reset_vs_late : rl::test_suite<reset_vs_late, 2>, stage<tiny> {
+  void before() { open(6); enter(0); }
+  void thread(unsigned i) {
+    if (i == 0) { leave(0); enter(1); leave(1); enter(2); enter(3); }
+    else { enter(4); enter(5); }
+  }
+  void after() { r->cancel(); for (std::size_t k = 1; k < 6; ++k) exactly_once(k, true); close(); }
+};
+add<reset_vs_late> g3d("G3", "ResetVersusRegister", "a segment is reset and moved under a registrant that is late", bounded(5), 5000000);
+
+// --- G15: failed allocation ----------------------------------------------------------------------------------------------
+struct out_of_memory : rl::test_suite<out_of_memory, 2>, stage<tiny> {
+  void before() { open(3); enter(0); now.failing = 0; }
+  void thread(unsigned i) {
+    if (i == 1) { r->cancel(); return; }
+    register_result const result = r->try_register(*nodes[1]);
+    seen[1] = result == register_result::registered;
+    seen[2] = false;
+    if (result == register_result::out_of_memory) enter(2);
+  }
+  void after() { for (std::size_t i = 0; i < 3; ++i) exactly_once(i, true); close(); }
+};
+add<out_of_memory> g15("G15", "FailedAllocation", "a registration that cannot grow changes nothing; the next one succeeds", full(), 500000);
+
+struct no_allocation : rl::test_suite<no_allocation, 2>, stage<three> {
+  void before() { open(3); now.failing = 0; }
+  void thread(unsigned i) { if (i == 0) { enter(0); leave(0); enter(1); r->is_cancellation_requested(); } else { r->cancel(); } }
+  void after() { require(now.allocations == 0 && now.failing == 0, "something allocated"); close(); }
+};
+add<no_allocation> g15b("G15", "NothingAllocates", "within the inline slots nothing allocates", full(), 500000);
+
+// --- stripes -------------------------------------------------------------------------------------------------------------
+struct striped : rl::test_suite<striped, 3>, stage<tiny, 2> {
+  void before() { open(3); }
+  void thread(unsigned i) {
+    if (i == 2) { r->cancel(); return; }
+    enter(i);
+  }
+  void after() { exactly_once(0, true); exactly_once(1, true); close(); }
+};
+add<striped> g4b("G4", "Stripes", "two threads register on two stripes while a third cancels", bounded(4), 5000000);
+
+struct striped_refusal : rl::test_suite<striped_refusal, 2>, stage<tiny, 2> {
+  void before() { open(2); }
+  void thread(unsigned i) {
+    if (i == 0) { r->cancel(); return; }
+    bool const known = r->is_cancellation_requested();
+    bool const in = enter(0);
+    require(!known || !in, "registered although the flag was read as set");
+  }
+  void after() { exactly_once(0, true); close(); }
+};
+add<striped_refusal> g4c("G4", "StripesRefuse", "who has read the flag as set is refused on every stripe", full(), 1000000);
+
+}  // namespace
+}  // namespace cts::models

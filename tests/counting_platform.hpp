@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: BSL-1.0
+/// @file
+/// A platform that counts: every atomic operation by site and kind, every touch of a hint, every allocation. It also checks
+/// that a site does what the table of memory orders says it does. Single-threaded.
+#pragma once
+
+#include <array>
+#include <cstddef>
+
+#include "cts/core/registry.hpp"
+
+namespace cts::test {
+
+struct counts {
+  std::array<std::size_t, core::site_count> at{};  // by site
+  std::size_t loads = 0, stores = 0, rmws = 0, hints = 0;
+  std::size_t allocations = 0, deallocations = 0, bytes = 0;  // bytes held now
+  std::size_t wrong_kind = 0;                                 // a site that does what the table does not say
+
+  std::size_t operator[](core::site s) const noexcept { return at[static_cast<std::size_t>(s)]; }
+  void count(core::site s, core::operation kind) noexcept {
+    ++at[static_cast<std::size_t>(s)];
+    if (core::info(s).kind != kind) ++wrong_kind;
+    ++(kind == core::operation::load ? loads : kind == core::operation::store ? stores : rmws);
+  }
+};
+
+inline counts now;
+
+/// What `f` costs.
+template <class F>
+counts cost(F f) {
+  counts const before = now;
+  f();
+  counts d = now;
+  for (std::size_t i = 0; i < core::site_count; ++i) d.at[i] -= before.at[i];
+  d.loads -= before.loads;
+  d.stores -= before.stores;
+  d.rmws -= before.rmws;
+  d.hints -= before.hints;
+  d.allocations -= before.allocations;
+  d.deallocations -= before.deallocations;
+  return d;
+}
+
+struct counting_platform : core::std_platform {
+  template <class T>
+  class atomic {
+   public:
+    constexpr explicit atomic(T v) noexcept : word_(v) {}
+    T load(core::site s) const noexcept {
+      now.count(s, core::operation::load);
+      return word_.load(s);
+    }
+    void store(T v, core::site s) noexcept {
+      now.count(s, core::operation::store);
+      word_.store(v, s);
+    }
+    bool compare_exchange(T& e, T v, core::site s) noexcept {
+      now.count(s, core::operation::rmw);
+      return word_.compare_exchange(e, v, s);
+    }
+    T fetch_or(T v, core::site s) noexcept {
+      now.count(s, core::operation::rmw);
+      return word_.fetch_or(v, s);
+    }
+    T fetch_xor(T v, core::site s) noexcept {
+      now.count(s, core::operation::rmw);
+      return word_.fetch_xor(v, s);
+    }
+
+   private:
+    core::std_platform::atomic<T> word_;
+  };
+
+  template <class T>
+  class hint {
+   public:
+    constexpr explicit hint(T v) noexcept : word_(v) {}
+    T get() const noexcept {
+      ++now.hints;
+      return word_.get();
+    }
+    void set(T v) noexcept {
+      ++now.hints;
+      word_.set(v);
+    }
+
+   private:
+    core::std_platform::hint<T> word_;
+  };
+
+  static void* allocate(std::size_t n) noexcept {
+    ++now.allocations;
+    now.bytes += n;
+    return core::std_platform::allocate(n);
+  }
+  static void deallocate(void* p, std::size_t n) noexcept {
+    ++now.deallocations;
+    now.bytes -= n;
+    core::std_platform::deallocate(p, n);
+  }
+};
+
+}  // namespace cts::test
