@@ -34,7 +34,9 @@ class case_ : public testing::Test {
     p.seconds = number("CTS_MODEL_SECONDS", 0);
     outcome o = m_.run(p);
     char how[32];
-    std::snprintf(how, sizeof how, p.how == search::full ? "full" : "cb %u", p.context_bound);
+    char const* const cut = o.passed && !o.complete ? " cut" : "";
+    if (p.how == search::full) std::snprintf(how, sizeof how, "full%s", cut);
+    else std::snprintf(how, sizeof how, "cb %u%s", p.context_bound, cut);
     report(m_, how, o);
     if (m_.expected == expectation::fails) {
       EXPECT_FALSE(o.passed) << full_name(m_) << ": " << m_.says << ": Relacy found nothing";

@@ -68,36 +68,44 @@ struct platform {
 
   template <class T>
   class atomic {
-    static constexpr char const* here = "";
-
    public:
-    explicit atomic(T value) { word_.store(value, rl::mo_relaxed, rl::debug_info("construct", __FILE__, __LINE__)); }
+    explicit atomic(T value) {
+      alive_(RL_INFO) = 1;
+      word_.store(value, rl::mo_relaxed, rl::debug_info("construct", __FILE__, __LINE__));
+    }
+    ~atomic() { alive_(rl::debug_info("end of life", __FILE__, __LINE__)) = 0; }
     T load(site s, char const* file = __builtin_FILE(), unsigned line = __builtin_LINE()) const {
-      maybe_suspend();
+      touch(s, file, line);
       return word_.load(relacy_order(s), at(s, file, line));
     }
     void store(T value, site s, char const* file = __builtin_FILE(), unsigned line = __builtin_LINE()) {
-      maybe_suspend();
+      touch(s, file, line);
       word_.store(value, relacy_order(s), at(s, file, line));
     }
     bool compare_exchange(T& expected, T desired, site s, char const* file = __builtin_FILE(),
                           unsigned line = __builtin_LINE()) {
-      maybe_suspend();
+      touch(s, file, line);
       rl::debug_info const info = at(s, file, line);
       return word_.compare_exchange_strong(expected, desired, relacy_order(s), info, rl::mo_relaxed, info);
     }
     T fetch_or(T value, site s, char const* file = __builtin_FILE(), unsigned line = __builtin_LINE()) {
-      maybe_suspend();
+      touch(s, file, line);
       return word_.fetch_or(value, relacy_order(s), at(s, file, line));
     }
     T fetch_xor(T value, site s, char const* file = __builtin_FILE(), unsigned line = __builtin_LINE()) {
-      maybe_suspend();
+      touch(s, file, line);
       return word_.fetch_xor(value, relacy_order(s), at(s, file, line));
     }
 
    private:
+    /// Every access must happen before the end of the word's life: Relacy's own check of freed memory does not ask that.
+    void touch(site s, char const* file, unsigned line) const {
+      maybe_suspend();
+      (void)static_cast<int>(alive_(at(s, file, line)));
+    }
     static rl::debug_info at(site s, char const* file, unsigned line) { return {core::info(s).name, file, line}; }
     mutable rl::atomic<T> word_;
+    mutable rl::var<int> alive_;
   };
 
   template <class T>

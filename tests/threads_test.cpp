@@ -226,6 +226,27 @@ TEST(Threads, UnregisterAndWaitOfAFinishedOneDoesNotWaitForTheRunningOne) {
   canceller.join();
 }
 
+// R46: it waits for the running one, not for the one that runs next
+TEST(Threads, UnregisterAndWaitReturnsWhileTheNextCallbackRuns) {
+  registry r;
+  std::promise<void> newer_started, newer_released, older_released;
+  action older([&] { older_released.get_future().wait(); });
+  action newer([&] {
+    newer_started.set_value();
+    newer_released.get_future().wait();
+  });
+  (void)r.try_register(older);
+  (void)r.try_register(newer);
+  std::thread canceller([&] { r.cancel(); });
+  newer_started.get_future().wait();
+  auto waiter = std::async(std::launch::async, [&] { r.unregister_and_wait(newer); });
+  EXPECT_EQ(waiter.wait_for(10ms), std::future_status::timeout);
+  newer_released.set_value();
+  EXPECT_EQ(waiter.wait_for(5s), std::future_status::ready) << "it waits for the whole notification";
+  older_released.set_value();
+  canceller.join();
+}
+
 // R25: a losing cancel does not wait
 TEST(Threads, ASecondCancelReturnsWhileCallbacksRun) {
   registry r;

@@ -50,14 +50,17 @@ class ledger {
   ~ledger() { segment::destroy(&inline_segment()); }
 
   /// Registers, in the top segment.
-  register_result enter(callback& c) noexcept {
+  CTS_HOT register_result enter(callback& c) noexcept {
     for (;;) {
       std::uintptr_t const top = top_.load(site::top_find);
-      if (is_closed(top)) return register_result::canceled;
-      segment& s = *segment_at(top);
+      if (is_closed(top)) [[unlikely]] {
+        c.slot_.set(nullptr);  // it may be of a registry that is gone
+        return register_result::canceled;
+      }
+      segment& s = *reinterpret_cast<segment*>(top);
       word const gen = s.generation_.load(site::gen_find);
-      if (!is_sealed(gen)) {
-        if (typename segment::place const p = s.find(gen); p.where != nullptr) {
+      if (!is_sealed(gen)) [[likely]] {
+        if (typename segment::place const p = s.find(gen); p.where != nullptr) [[likely]] {
           switch (publish(c, s, gen, p)) {
             case attempt::entered: return register_result::registered;
             case attempt::refused: return register_result::canceled;
@@ -69,9 +72,10 @@ class ledger {
         Platform::await([&s] { return !is_sealed(s.generation_.load(site::gen_find)); });
         continue;
       }
-      if (!grow(s, gen))
-        return Platform::mutation(mutation::stay_registered_on_failure) ? register_result::registered
-                                                                        : register_result::out_of_memory;
+      if (grow(s, gen)) [[likely]] continue;
+      c.slot_.set(nullptr);
+      return Platform::mutation(mutation::stay_registered_on_failure) ? register_result::registered
+                                                                      : register_result::out_of_memory;
     }
   }
 
@@ -97,6 +101,14 @@ class ledger {
     return true;
   }
 
+  /// Whether `at` is a slot of this ledger. For checked builds; O(segments).
+  bool holds(slot const* at) noexcept {
+    for (segment* s = segment_at(top_.load(site::top_find)); s != nullptr; s = older(*s))
+      for (std::size_t i = 0; i < s->capacity(); ++i)
+        if (&s->at(i) == at) return true;
+    return false;
+  }
+
   /// Frees every segment but the inline one. Comes last.
   void dispose() noexcept {
     segment* s = segment_at(top_.load(site::top_dispose));
@@ -112,6 +124,9 @@ class ledger {
   static constexpr std::uintptr_t closed = 1;  // in top_
   static constexpr std::uintptr_t marked = 1;  // in older_
 
+  static constexpr std::uint32_t glance = 2;
+  static constexpr std::uint32_t everything = ~std::uint32_t{0};
+
   enum class attempt { entered, refused, again };
 
   static std::uintptr_t address(segment& s) noexcept { return reinterpret_cast<std::uintptr_t>(&s); }
@@ -121,37 +136,42 @@ class ledger {
   segment& inline_segment() noexcept { return *reinterpret_cast<segment*>(inline_storage_); }
 
   /// unused or dead → live, and back if a canceller or a claimer came in between. `c` may be gone once it is published.
-  attempt publish(callback& c, segment& s, word gen, typename segment::place const& p) noexcept {
+  CTS_HOT attempt publish(callback& c, segment& s, word gen, typename segment::place const& p) noexcept {
     c.slot_.set(p.where);
-    c.dead_.set(dead(gen));
+    c.dead_.set(gen);
     word const mine = live(c);
     word expected = p.seen;
-    if (!p.where->compare_exchange(expected, mine, site::slot_publish)) return attempt::again;
+    if (!p.where->compare_exchange(expected, mine, site::slot_publish)) [[unlikely]] return attempt::again;
 
     word const now = Platform::mutation(mutation::no_recheck_of_generation) ? gen : s.generation_.load(site::gen_recheck);
     bool const late = !Platform::mutation(mutation::no_recheck_of_top) && is_closed(top_.load(site::top_recheck));
-    if (now == gen && !late) {
-      s.advance(gen, p);
+    if (now == gen && !late) [[likely]] {
+      s.advance(p);
       return attempt::entered;
     }
-    // The slot counts as used in the generation that is there now: a hole below somebody else would break the order.
+    return retract(c, p.where, mine, gen, now, late);
+  }
+
+  /// live → dead, as if the registration had not been. The slot counts as used in the generation that is there `now`: a hole
+  /// below somebody else would break the order.
+  CTS_COLD attempt retract(callback& c, slot* where, word mine, word gen, word now, bool late) noexcept {
     word const after = Platform::mutation(mutation::retract_to_old_generation) ? gen : dead(now);
-    expected = mine;
-    bool const mine_again = p.where->compare_exchange(expected, after, site::slot_retract);
+    word expected = mine;
+    bool const mine_again = where->compare_exchange(expected, after, site::slot_retract);
     if (!mine_again && !Platform::mutation(mutation::lose_on_failed_retract)) return attempt::entered;  // the canceller has it
     if (mine_again) c.slot_.set(nullptr);
     return late ? attempt::refused : attempt::again;
   }
 
   /// Makes room above or in the full (or sealed) top segment `s`; false if there is no memory.
-  bool grow(segment& s, word gen) noexcept {
+  CTS_COLD bool grow(segment& s, word gen) noexcept {
     if (s.claim(gen)) {
       s.open(gen);
       return true;
     }
-    if (segments_.get() >= limit_.get() && recycle()) return true;
+    if (recycle(segments_.get() >= limit_.get() ? everything : glance)) return true;
     void* const storage = Platform::allocate(segment::bytes(Platform::segment_slots));
-    if (storage == nullptr) return recycle();
+    if (storage == nullptr) return recycle(everything);
     segment& fresh = *segment::build(storage, Platform::segment_slots);
     std::uintptr_t expected = address(s);
     fresh.older_.store(expected, site::older_link);
@@ -163,26 +183,34 @@ class ledger {
     return true;
   }
 
-  /// Moves one empty segment to the top. A sweep goes on where the last one stopped; when it reaches the bottom it knows how
-  /// many segments are in use and lets that number grow by a half before the next one, so a registration pays O(1) amortized
-  /// and at most 1.5 times the segments that were ever in use at once (and two) are kept.
-  bool recycle() noexcept {
+  /// Moves one empty segment to the top, if it finds one before it has passed `patience` segments in use. A glance sees
+  /// what a burst has left. A sweep goes on where the last one stopped; when it reaches the bottom it knows how many segments
+  /// are in use and lets the number of all grow to one and a half times that before the next one. So a registration pays O(1)
+  /// amortized, and at most 1.5 times the segments that were ever in use at once (and two) are kept.
+  bool recycle(std::uint32_t patience) noexcept {
     if (Platform::mutation(mutation::never_recycle)) return false;
-    segment* above = hand_.get();
-    if (above == nullptr) {
-      above = segment_at(top_.load(site::top_find));
-      in_use_.set(1);
-    }
-    for (segment* s = older(*above); s != nullptr; above = s, s = older(*s)) {
-      if (move_to_top(*above, *s)) {
-        hand_.set(above);
-        return true;
+    for (;;) {
+      segment* above = segment_at(hand_.load(site::hand_find));
+      bool const whole = above == nullptr;
+      if (whole) {
+        above = segment_at(top_.load(site::top_find));
+        in_use_.set(1);
       }
-      in_use_.set(in_use_.get() + 1);
+      for (segment* s = older(*above); s != nullptr; above = s, s = older(*s)) {
+        if (move_to_top(*above, *s)) {
+          hand_.store(address(*above), site::hand_keep);
+          return true;
+        }
+        in_use_.set(in_use_.get() + 1);
+        if (--patience == 0) {
+          hand_.store(0, site::hand_keep);
+          return false;
+        }
+      }
+      hand_.store(0, site::hand_keep);
+      limit_.set(in_use_.get() + in_use_.get() / 2 + 1);
+      if (whole || segments_.get() < limit_.get()) return false;
     }
-    hand_.set(nullptr);
-    limit_.set(in_use_.get() + in_use_.get() / 2 + 1);
-    return false;
   }
 
   bool move_to_top(segment& above, segment& s) noexcept {
@@ -192,7 +220,6 @@ class ledger {
       s.unseal();
       return false;
     }
-    if (hand_.get() == &s) hand_.set(nullptr);
     if (Platform::mutation(mutation::open_before_push)) s.open(gen);
     push_marked(s);
     s.older_.fetch_xor(marked, site::older_unmark);
@@ -241,7 +268,7 @@ class ledger {
 
   atomic<std::uintptr_t> top_;
   // Where a sweep is, how many segments in use it has passed, how many there are, and how many there may be.
-  hint<segment*> hand_{nullptr};
+  atomic<std::uintptr_t> hand_{0};
   hint<std::uint32_t> in_use_{1};
   hint<std::uint32_t> segments_{1};
   hint<std::uint32_t> limit_{2};

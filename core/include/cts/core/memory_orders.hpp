@@ -43,6 +43,9 @@ enum class site : std::uint8_t {
   older_mark,
   older_unlink,
   older_unmark,
+  // where a sweep for empty segments goes on
+  hand_find,
+  hand_keep,
   // the generation of a segment
   gen_find,
   gen_recheck,
@@ -123,6 +126,11 @@ inline constexpr site_info site_table[site_count] = {
    "nothing: it continues the release sequence of older_link, and top_push publishes it before the segment is entered again (G14)"},
   {"older_unmark", operation::rmw, std::memory_order_relaxed, "older_unlink",
    "nothing: it continues the release sequence of older_link (G14)"},
+
+  {"hand_find", operation::load, std::memory_order_acquire, "hand_keep",
+   "a registrant would go on with another one's sweep in a segment whose construction it does not see (G14)"},
+  {"hand_keep", operation::store, std::memory_order_release, "hand_find",
+   "a registrant would go on with another one's sweep in a segment whose construction it does not see (G14)"},
 
   {"gen_find", operation::load, std::memory_order_acquire, "gen_open",
    "a registrant would take a slot for used that the reset has freed, and leave a hole below its own (G9)"},

@@ -35,6 +35,15 @@
 #define CTS_CHECKED 0
 #endif
 
+/// Marks what must be inlined into the caller's hot path, and what must not.
+#if defined(__GNUC__) || defined(__clang__)
+#define CTS_HOT [[gnu::always_inline]]
+#define CTS_COLD [[gnu::noinline, gnu::cold]]
+#else
+#define CTS_HOT
+#define CTS_COLD
+#endif
+
 namespace cts::core {
 
 /// Structural defects that the mutation gate builds in, one at a time, to prove that a model fails on each.

@@ -38,11 +38,14 @@ class basic_registry {
   /// `c` must not be registered already (checked builds report it; else only its second registration can be unregistered).
   /// @return registered: cancel will run it, or is running it; canceled: cancel came first, it does not run; out_of_memory:
   ///   the registry would have had to grow, nothing has changed; disposed: the registry was disposed uncanceled.
-  register_result try_register(callback& c) noexcept {
+  CTS_HOT register_result try_register(callback& c) noexcept {
     auto const in_flight = watch_.enter(verb::try_register);
     if constexpr (Platform::checked) {
       auto* const at = c.slot_.get();
-      if (at != nullptr && at->load(site::slot_peek) == live(c)) watch_.registered_twice();
+      // the registry of an earlier registration may be gone: look only at slots of this one
+      bool held = false;
+      for (auto& l : ledgers_) held = held || l.ledger.holds(at);
+      if (held && at->load(site::slot_peek) == live(c)) watch_.registered_twice();
     }
     if constexpr (Stripes > 1) {  // a stripe may still be open when the flag is set
       if (flag_.load(site::flag_poll) != clear) return refuse();
@@ -52,8 +55,9 @@ class basic_registry {
   }
 
   /// Takes `c` back if it has not begun to run. One read-modify-write; O(1), wait-free. Never waits. R43, R44.
+  /// `c` must not have been registered last in another registry that is gone by now.
   /// @return true: it has not run and never will; false: it runs, it ran, or it was not registered (that is no error).
-  bool unregister(callback& c) noexcept {
+  CTS_HOT bool unregister(callback& c) noexcept {
     auto const in_flight = watch_.enter(verb::unregister);
     return retire(c);
   }
@@ -65,11 +69,12 @@ class basic_registry {
     if (retire(c)) return;
     auto* const at = c.slot_.get();
     if (at == nullptr || Platform::mutation(mutation::unregister_without_waiting)) return;
-    if (at->load(site::slot_await) != running) return;
+    word const mine = running(c);
+    if (at->load(site::slot_await) != mine) return;
     if (!Platform::mutation(mutation::wait_on_own_thread) && is_canceller()) return;
     if (Platform::mutation(mutation::wait_for_whole_notification))
       Platform::await([&] { return flag_.load(site::flag_await) == complete; });
-    Platform::await([at] { return at->load(site::slot_await) != running; });
+    Platform::await([at, mine] { return at->load(site::slot_await) != mine; });
   }
 
   /// Runs what is registered, newest first, each callback once, on this thread. One read-modify-write a stripe and one a
@@ -118,16 +123,13 @@ class basic_registry {
   /// callback calls this, and for one on another thread whose last callback has returned (dispose then waits until that
   /// cancel has left the registry). Does not cancel. Idempotent; the destructor calls it. No read-modify-write. R57, R60.
   void dispose() noexcept {
-    watch_.dispose(is_canceller());
     unsigned const flag = flag_.load(site::flag_await);
     if ((flag & disposed) != 0) return;
-    if (flag == notifying) {
-      if (is_canceller()) {
-        *gone_.get() = true;
-      } else if (!Platform::mutation(mutation::dispose_without_waiting)) {
-        Platform::await([this] { return flag_.load(site::flag_await) == complete; });
-      }
-    }
+    bool const inside = flag == notifying && is_canceller();
+    if (flag == notifying && !inside && !Platform::mutation(mutation::dispose_without_waiting))
+      Platform::await([this] { return flag_.load(site::flag_await) == complete; });
+    watch_.dispose(inside);
+    if (inside) *gone_.get() = true;
     for (auto& l : ledgers_) l.ledger.dispose();
     flag_.store((flag & requested) | disposed, site::flag_dispose);
   }
@@ -158,7 +160,7 @@ class basic_registry {
     if (flag_.load(site::flag_poll) == clear) flag_.compare_exchange(expected, notifying, site::flag_help);
   }
 
-  register_result refuse() noexcept {
+  CTS_COLD register_result refuse() noexcept {
     if ((flag_.load(site::flag_poll) & (disposed | requested)) == disposed) return register_result::disposed;
     help();
     return register_result::canceled;
@@ -180,9 +182,9 @@ class basic_registry {
   template <class Slot>
   bool run_one(Slot& slot, word w, bool const& gone) noexcept {
     word expected = w;
-    if (Platform::mutation(mutation::take_without_compare)) slot.store(running, site::slot_done);
-    else if (!slot.compare_exchange(expected, running, site::slot_take)) return true;
     callback& c = *callback_of<callback>(w);
+    if (Platform::mutation(mutation::take_without_compare)) slot.store(running(c), site::slot_done);
+    else if (!slot.compare_exchange(expected, running(c), site::slot_take)) return true;
     if (Platform::mutation(mutation::done_before_run)) slot.store(done, site::slot_done);
     c.run_.get()(c);
     if (Platform::mutation(mutation::touch_callback_after_return)) c.slot_.set(nullptr);

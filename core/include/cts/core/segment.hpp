@@ -48,31 +48,35 @@ class segment {
 
   /// Where the next registration of this generation goes.
   struct place {
-    slot* where;        // null: the segment is full
-    word seen;          // what is in the slot now
-    std::size_t index;  // of the slot
-    std::size_t known;  // what the cursor said
+    slot* where;  // null: the segment is full
+    word seen;    // what is in the slot now
+    word cursor;  // what the cursor shall say once the slot is used; 0: it is that far already
   };
 
-  /// The frontier, or the slot just below it if that one has died in this generation.
-  place find(word gen) noexcept {
+  /// Of an unsealed generation: the frontier, or the slot just below it if that one has died in this generation.
+  CTS_HOT place find(word gen) noexcept {
     word const past = cursor_.load(site::cursor_find) - gen;
     std::size_t const known = past <= capacity_ ? static_cast<std::size_t>(past) : 0;  // else of another generation
     std::size_t i = known;
     if (Platform::mutation(mutation::cursor_without_generation) && past > capacity_)
       i = static_cast<std::size_t>(past % generation_step) % (capacity_ + 1);
-    word seen = 0;
-    while (i < capacity_ && !is_unused(seen = at(i).load(site::slot_peek), gen)) ++i;
-    if (i > 0) {
-      word const below = at(i - 1).load(site::slot_peek);
-      if (below == dead(gen)) return {&at(i - 1), below, i - 1, known};
+    if (!Platform::mutation(mutation::cursor_without_generation) && i - 1 < capacity_ - 1) [[likely]] {  // as below, for the usual case
+      word const here = at(i).load(site::slot_peek);
+      if (is_unused(here, gen)) [[likely]] {
+        if (at(i - 1).load(site::slot_peek) == gen) [[likely]]
+          return {&at(i - 1), gen, 0};  // `gen`, not what was read: the compare-and-swap need not wait for the load
+        return {&at(i), here, gen + i + 1};
+      }
     }
-    return {i < capacity_ ? &at(i) : nullptr, seen, i, known};
+    word seen = 0;
+    while (i < capacity_ && !is_unused(seen = at(i).load(site::slot_peek), gen)) [[unlikely]] ++i;
+    if (i > 0 && at(i - 1).load(site::slot_peek) == gen) return {&at(i - 1), gen, i > known ? gen + i : 0};
+    return {i < capacity_ ? &at(i) : nullptr, seen, gen + i + 1};
   }
 
   /// Records that the slots up to and including that of `p` have been used (I1).
-  void advance(word gen, place const& p) noexcept {
-    if (p.index >= p.known) cursor_.store(gen + p.index + 1, site::cursor_advance);
+  void advance(place const& p) noexcept {
+    if (p.cursor != 0) cursor_.store(p.cursor, site::cursor_advance);
   }
 
   /// Tries to take the segment out of use (I4): true if it holds no registration and the caller alone may open it again.

@@ -3,8 +3,8 @@
 /// The states of a slot. A registration's whole life is one word:
 ///
 ///                       register                    cancel               callback returned
-///     dead(older gen) ───────────▶ live(callback) ──────────▶ running ──────────────────▶ done
-///            ▲      slot_publish     │        slot_take                  slot_done
+///     dead(older gen) ───────────▶ live(callback) ──────────▶ running(callback) ────────▶ done
+///            ▲      slot_publish     │        slot_take                   slot_done
 ///            │                       │ unregister: slot_unregister, slot_retract
 ///            │ new generation        ▼
 ///            └─────────────────── dead(this gen) ──register──▶ live (only the slot just below the frontier)
@@ -17,15 +17,14 @@
 
 namespace cts::core {
 
-/// A slot's word. The two low bits tell the kind: 00 dead(generation), 01 live(callback), 10 running or done.
+/// A slot's word. The two low bits tell the kind: 00 dead(generation), 01 live(callback), 10 running(callback), 11 done.
 using word = std::uint64_t;
 
 /// Generations of a segment advance by this much: room for the cursor (generation + index) and for the seal below it.
 inline constexpr word generation_step = 1024;
 inline constexpr word seal = 1;
 
-inline constexpr word running = 2;
-inline constexpr word done = 6;
+inline constexpr word done = 3;
 
 constexpr bool is_dead(word w) noexcept { return (w & 3) == 0; }
 constexpr bool is_live(word w) noexcept { return (w & 3) == 1; }
@@ -36,6 +35,11 @@ constexpr word dead(word generation) noexcept { return generation & ~seal; }
 template <class Callback>
 word live(Callback& c) noexcept {
   return static_cast<word>(reinterpret_cast<std::uintptr_t>(&c)) | 1;
+}
+/// Names its callback, so that nobody waits for one that has inherited a slot.
+template <class Callback>
+word running(Callback& c) noexcept {
+  return static_cast<word>(reinterpret_cast<std::uintptr_t>(&c)) | 2;
 }
 template <class Callback>
 Callback* callback_of(word w) noexcept {

@@ -1,0 +1,5 @@
+execute_process(COMMAND ${PROGRAM} OUTPUT_VARIABLE printed COMMAND_ERROR_IS_FATAL ANY)
+file(READ ${PAGE} kept)
+if(NOT printed STREQUAL kept)
+  message(FATAL_ERROR "docs/memory_orders.md is not what the table says; run: build/verify/models/cts_orders > docs/memory_orders.md")
+endif()

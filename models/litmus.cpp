@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: BSL-1.0
+/// @file
+/// What the checker can and cannot see, pinned: classic litmus tests with the outcome Relacy is known to show or to miss, and
+/// a self-test for each workaround of relacy.hpp and of the build flags. A change here means that the models mean something
+/// else than they did.
+#include "harness.hpp"
+
+namespace cts::models {
+namespace {
+
+bool reached = false;  // the weak outcome appeared in some execution
+
+template <class Suite>
+bool appears(plan p) {
+  reached = false;
+  outcome const o = run<Suite>(p, "litmus");
+  EXPECT_TRUE(o.passed) << o.verdict << o.history;
+  return reached;
+}
+plan random_plan(std::uint64_t n) {
+  plan p;
+  p.how = search::random;
+  p.executions = n;
+  return p;
+}
+plan const exhaustive{};
+
+struct two_words {
+  rl::atomic<int> x, y;
+  int a = -1, b = -1;
+  void before() {
+    x.store(0, rl::mo_relaxed, RL_INFO);
+    y.store(0, rl::mo_relaxed, RL_INFO);
+  }
+};
+
+template <rl::memory_order Store, rl::memory_order Load>
+struct store_buffering : rl::test_suite<store_buffering<Store, Load>, 2>, two_words {
+  void before() { two_words::before(); }
+  void thread(unsigned i) {
+    (i == 0 ? x : y).store(1, Store, RL_INFO);
+    (i == 0 ? a : b) = (i == 0 ? y : x).load(Load, RL_INFO);
+  }
+  void after() { reached = reached || (a == 0 && b == 0); }
+};
+
+template <rl::memory_order Store, rl::memory_order Load>
+struct message_passing : rl::test_suite<message_passing<Store, Load>, 2>, two_words {
+  void before() { two_words::before(); }
+  void thread(unsigned i) {
+    if (i == 0) {
+      x.store(1, rl::mo_relaxed, RL_INFO);
+      y.store(1, Store, RL_INFO);
+    } else {
+      a = y.load(Load, RL_INFO);
+      b = x.load(rl::mo_relaxed, RL_INFO);
+    }
+  }
+  void after() { reached = reached || (a == 1 && b == 0); }
+};
+
+struct two_plus_two_writes : rl::test_suite<two_plus_two_writes, 2>, two_words {
+  void before() { two_words::before(); }
+  void thread(unsigned i) {
+    (i == 0 ? x : y).store(1, rl::mo_relaxed, RL_INFO);
+    (i == 0 ? y : x).store(2, rl::mo_relaxed, RL_INFO);
+  }
+  void after() { reached = reached || (x.load(rl::mo_relaxed, RL_INFO) == 1 && y.load(rl::mo_relaxed, RL_INFO) == 1); }
+};
+
+struct load_buffering : rl::test_suite<load_buffering, 2>, two_words {
+  void before() { two_words::before(); }
+  void thread(unsigned i) {
+    (i == 0 ? a : b) = (i == 0 ? x : y).load(rl::mo_relaxed, RL_INFO);
+    (i == 0 ? y : x).store(1, rl::mo_relaxed, RL_INFO);
+  }
+  void after() { reached = reached || (a == 1 && b == 1); }
+};
+
+TEST(Litmus, StoreBufferingIsSeen) {
+  EXPECT_TRUE((appears<store_buffering<rl::mo_release, rl::mo_acquire>>(exhaustive)));
+  EXPECT_TRUE((appears<store_buffering<rl::mo_seq_cst, rl::mo_acquire>>(exhaustive)));
+  EXPECT_TRUE((appears<store_buffering<rl::mo_release, rl::mo_seq_cst>>(exhaustive)));
+  EXPECT_FALSE((appears<store_buffering<rl::mo_seq_cst, rl::mo_seq_cst>>(exhaustive)));
+}
+TEST(Litmus, MessagePassingIsSeen) {
+  EXPECT_TRUE((appears<message_passing<rl::mo_relaxed, rl::mo_acquire>>(exhaustive)));
+  EXPECT_TRUE((appears<message_passing<rl::mo_release, rl::mo_relaxed>>(exhaustive)));
+  EXPECT_FALSE((appears<message_passing<rl::mo_release, rl::mo_acquire>>(exhaustive)));
+}
+TEST(Litmus, TwoPlusTwoWritesIsABlindSpot) { EXPECT_FALSE(appears<two_plus_two_writes>(exhaustive)); }
+TEST(Litmus, LoadBufferingIsABlindSpot) { EXPECT_FALSE(appears<load_buffering>(exhaustive)); }
+
+/// Never seen in two million executions of Relacy's own generator.
+struct one_back : rl::test_suite<one_back, 2>, two_words {
+  void before() { two_words::before(); }
+  void thread(unsigned i) {
+    if (i == 0) {
+      for (int k = 1; k <= 6; ++k) x.store(k, rl::mo_relaxed, RL_INFO);
+      y.store(1, rl::mo_relaxed, RL_INFO);
+    } else {
+      a = y.load(rl::mo_relaxed, RL_INFO);
+      b = x.load(rl::mo_relaxed, RL_INFO);
+    }
+  }
+  void after() { reached = reached || (a == 1 && b == 5); }
+};
+TEST(SelfTest, TheRandomGeneratorIsReplaced) { EXPECT_TRUE(appears<one_back>(random_plan(300000))); }
+
+struct freed : rl::test_suite<freed, 2> {
+  rl::atomic<int>* p = nullptr;
+  void before() {
+    p = ::new (rl::rl_malloc(sizeof(*p), RL_INFO)) rl::atomic<int>;
+    p->store(0, rl::mo_relaxed, RL_INFO);
+  }
+  void thread(unsigned i) {
+    if (i == 0) {
+      std::destroy_at(p);
+      rl::rl_free(p, RL_INFO);
+    } else {
+      p->load(rl::mo_relaxed, RL_INFO);
+    }
+  }
+};
+TEST(SelfTest, UseAfterFreeIsSeen) {  // not without -fno-lifetime-dse
+  outcome const o = run<freed>(exhaustive, "litmus");
+  EXPECT_FALSE(o.passed);
+  EXPECT_EQ(o.verdict, "ACCESS TO FREED MEMORY");
+  EXPECT_FALSE(o.token.empty());
+  EXPECT_NE(o.history.find("FREED"), std::string::npos) << o.history;
+}
+
+struct leaking : rl::test_suite<leaking, 1> {
+  void thread(unsigned) { rl::rl_malloc(8, RL_INFO); }
+};
+TEST(SelfTest, LeaksAreSeen) { EXPECT_EQ(run<leaking>(exhaustive, "litmus").verdict, "MEMORY LEAK"); }
+
+struct deleting : rl::test_suite<deleting, 1> {
+  void thread(unsigned) { delete new int(1); }
+};
+TEST(SelfTest, DeleteWorks) { EXPECT_TRUE(run<deleting>(exhaustive, "litmus").passed); }  // not without -fno-sized-deallocation
+
+template <bool Yield>
+struct spinning : rl::test_suite<spinning<Yield>, 2>, two_words {
+  void before() { two_words::before(); }
+  void thread(unsigned i) {
+    if (i == 0) x.store(1, rl::mo_release, RL_INFO);
+    else
+      while (x.load(rl::mo_acquire, RL_INFO) == 0)
+        if (Yield) rl::yield(1, RL_INFO);
+  }
+};
+TEST(SelfTest, SpinsMustYield) {
+  EXPECT_TRUE(run<spinning<true>>(exhaustive, "litmus").passed);
+  EXPECT_EQ(run<spinning<false>>(exhaustive, "litmus").verdict, "LIVELOCK");
+}
+
+struct reading_a_dead_var : rl::test_suite<reading_a_dead_var, 2> {
+  using P = platform<1, 1>;
+  P::var<int>* v = nullptr;
+  void before() { v = ::new (P::allocate(sizeof(*v))) P::var<int>(1); }
+  void thread(unsigned i) {
+    if (i == 0) (void)v->get();
+    else {
+      std::destroy_at(v);
+      P::deallocate(v, 0);
+    }
+  }
+};
+TEST(SelfTest, DyingVarsRaceWithReaders) { EXPECT_FALSE(run<reading_a_dead_var>(exhaustive, "litmus").passed); }
+
+TEST(SelfTest, ATokenReplaysTheSameFailure) {
+  outcome const o = run<freed>(exhaustive, "litmus");
+  plan p;
+  p.replay = o.token.substr(o.token.find(' ') + 1);
+  outcome const again = run<freed>(p, "litmus");
+  EXPECT_EQ(again.verdict, o.verdict);
+}
+
+TEST(Catalogue, EveryGuaranteeHasAModel) {
+  for (int g = 1; g <= 15; ++g) {
+    std::string const name = "G" + std::to_string(g);
+    bool found = false;
+    for (model const& m : catalogue()) found = found || m.guarantee == name;
+    EXPECT_TRUE(found) << name << " has no model";
+  }
+}
+
+}  // namespace
+}  // namespace cts::models
