@@ -108,14 +108,6 @@ TEST_F(Checked, RegisteringTwiceIsReported) {
   expect_report(twice, verb::try_register, verb::try_register);
 }
 
-TEST_F(Checked, RegisteringInTwoRegistriesIsReported) {
-  registry r, s;
-  action a;
-  (void)r.try_register(a);
-  (void)s.try_register(a);
-  expect_report(twice, verb::try_register, verb::try_register);
-}
-
 TEST_F(Checked, RegisteringAgainAfterUnregisterIsAllowed) {
   registry r, s;
   action a;

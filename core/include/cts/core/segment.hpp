@@ -70,8 +70,9 @@ class segment {
     }
     word seen = 0;
     while (i < capacity_ && !is_unused(seen = at(i).load(site::slot_peek), gen)) [[unlikely]] ++i;
+    if (i == capacity_) return {nullptr, 0, 0};  // full: not even its last slot is reused, so that it can become empty
     if (i > 0 && at(i - 1).load(site::slot_peek) == gen) return {&at(i - 1), gen, i > known ? gen + i : 0};
-    return {i < capacity_ ? &at(i) : nullptr, seen, gen + i + 1};
+    return {&at(i), seen, gen + i + 1};
   }
 
   /// Records that the slots up to and including that of `p` have been used (I1).
