@@ -26,7 +26,8 @@ int main() {
   std::puts(
       "# Memory orders\n\n"
       "Printed from `core/include/cts/core/memory_orders.hpp` by `cts_orders`; a test fails when this page and the table differ.\n"
-      "Every order stronger than relaxed is weakened in the mutation gate, one step at a time, and a model fails on each.\n\n"
+      "Every order stronger than relaxed is weakened in the mutation gate, one step at a time; a model fails on it, or it is listed as\n"
+      "open in `models/survivors.inc`.\n\n"
       "| site | operation | order | pairs with | what breaks if it is weaker |\n|---|---|---|---|---|");
   for (cts::core::site_info const& s : cts::core::site_table)
     std::printf("| `%s` | %s | %s | %s | %s |\n", s.name, name_of(s.kind), name_of(s.order), s.partner, s.why);

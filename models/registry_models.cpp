@@ -302,6 +302,22 @@ struct reset_order : rl::test_suite<reset_order, 3>, stage<platform<2, 2>> {
 };
 add<reset_order> g9e("G9", "LifoThroughReset", "the same while the segment gets a new generation", bounded(3), 5000000);
 
+struct after_reset : rl::test_suite<after_reset, 3>, stage<three> {
+  rl::atomic<int> baton;
+  void before() { open(6); baton.store(0, rl::mo_relaxed, RL_INFO); enter(2); enter(3); enter(4); leave(2); leave(4); }
+  void thread(unsigned i) {
+    if (i == 0) { leave(3); enter(5); }
+    else if (i == 1) { enter(0); baton.store(1, rl::mo_release, RL_INFO); }
+    else if (baton.load(rl::mo_acquire, RL_INFO) == 1) enter(1);
+  }
+  void after() {
+    r->cancel();
+    if (runs(0) == 1 && runs(1) == 1) require(nodes[1]->nth < nodes[0]->nth, "an earlier registration ran before a later one");
+    close();
+  }
+};
+add<after_reset> g9f("G9", "LifoAfterReset", "a registrant in a new generation sees that the slots of the old one have died", bounded(4), 5000000);
+
 // --- G10: monotonic ------------------------------------------------------------------------------------------------------
 struct monotonic : rl::test_suite<monotonic, 3>, stage<tiny> {
   void before() { open(2); enter(0); }
