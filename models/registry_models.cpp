@@ -240,6 +240,19 @@ struct loser_sees : rl::test_suite<loser_sees, 2>, publication_base<stage<tiny>>
 };
 add<loser_sees> g8c("G8", "WaiterSees", "who waits for a callback sees what it wrote", full(), 500000);
 
+struct registered_again : rl::test_suite<registered_again, 2>, stage<three> {
+  void before() { open(1); }
+  void thread(unsigned i) {
+    if (i == 1) { r->cancel(); return; }
+    nodes[0]->payload.set(7);
+    if (!enter(0) || !leave(0)) return;
+    nodes[0]->payload.set(8);
+    enter(0);
+  }
+  void after() { close(); }
+};
+add<registered_again> g8d("G8", "RegisteredAgain", "the callback sees what happened before its last registration", bounded(5), 1000000);
+
 // --- G9: LIFO over happens-before ----------------------------------------------------------------------------------------
 template <class P, bool Churn>
 struct order : rl::test_suite<order<P, Churn>, 3>, stage<P> {

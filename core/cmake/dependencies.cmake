@@ -18,9 +18,11 @@ macro(cts_find_gtest)
     find_package(GTest QUIET)
     if(NOT GTest_FOUND AND CTS_FETCH)
       include(FetchContent)
-      FetchContent_Declare(googletest GIT_REPOSITORY https://github.com/google/googletest.git
-                           GIT_TAG f8d7d77c06936315286eb55f8de22cd23c188571)  # v1.14.0
-      FetchContent_MakeAvailable(googletest)
+      set(INSTALL_GTEST OFF CACHE BOOL "" FORCE)
+      # The name of its package, and override: a later find_package(GTest) finds the fetched one.
+      FetchContent_Declare(GTest GIT_REPOSITORY https://github.com/google/googletest.git
+                           GIT_TAG f8d7d77c06936315286eb55f8de22cd23c188571 OVERRIDE_FIND_PACKAGE)  # v1.14.0
+      FetchContent_MakeAvailable(GTest)
     elseif(NOT GTest_FOUND)
       cts_missing(GoogleTest libgtest-dev "CTS_BUILD_TESTS=OFF -DCTS_BUILD_TSAN=OFF -DCTS_BUILD_MODELS")
     endif()
@@ -31,9 +33,10 @@ macro(cts_find_benchmark)
   find_package(benchmark QUIET)
   if(NOT benchmark_FOUND AND CTS_FETCH)
     include(FetchContent)
-    set(BENCHMARK_ENABLE_TESTING OFF)
+    set(BENCHMARK_ENABLE_TESTING OFF CACHE BOOL "" FORCE)
+    set(BENCHMARK_ENABLE_INSTALL OFF CACHE BOOL "" FORCE)
     FetchContent_Declare(benchmark GIT_REPOSITORY https://github.com/google/benchmark.git
-                         GIT_TAG 344117638c8ff7e239044fd0fa7085839fc03021)  # v1.8.3
+                         GIT_TAG 344117638c8ff7e239044fd0fa7085839fc03021 OVERRIDE_FIND_PACKAGE)  # v1.8.3
     FetchContent_MakeAvailable(benchmark)
   elseif(NOT benchmark_FOUND)
     cts_missing("Google Benchmark" libbenchmark-dev CTS_BUILD_BENCH)
@@ -45,7 +48,8 @@ macro(cts_find_relacy)
   find_path(CTS_RELACY_INCLUDE relacy/relacy.hpp)
   if(NOT CTS_RELACY_INCLUDE AND CTS_FETCH)
     include(FetchContent)
-    FetchContent_Declare(relacy GIT_REPOSITORY https://github.com/dvyukov/relacy.git GIT_TAG acc09bb)
+    FetchContent_Declare(relacy GIT_REPOSITORY https://github.com/dvyukov/relacy.git GIT_TAG acc09bb
+                         SOURCE_SUBDIR headers-only)  # there is none: nothing of it is built
     FetchContent_MakeAvailable(relacy)
     set(CTS_RELACY_INCLUDE ${relacy_SOURCE_DIR} CACHE PATH "Where relacy/relacy.hpp is" FORCE)
   elseif(NOT CTS_RELACY_INCLUDE)
