@@ -14,6 +14,7 @@ namespace cts::core {
 template <class Platform>
 class basic_callback {
  public:
+  using callback = basic_callback;  // so that a derived class may say `callback` for its base
   using function = void (*)(basic_callback&) noexcept;
 
   explicit basic_callback(function run) noexcept : run_(run), slot_(nullptr), dead_(0) {}
