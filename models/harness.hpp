@@ -121,7 +121,7 @@ outcome run(plan const& p, std::string const& name) {
   params.collect_history = true;
   params.output_history = false;
   params.output_stream = &text;
-  params.iteration_count = 0;
+  params.iteration_count = std::strtoull(token.c_str(), nullptr, 10);  // a passing execution ends the search too
   rl::test_result_e const again = p.how == search::random ? rl::run_test<Suite, rl::random_scheduler<n>>(params, ignored, false)
                                                           : rl::run_test<Suite, tree_scheduler<n>>(params, ignored, false);
   o.history = text.str().c_str();

@@ -16,6 +16,7 @@
 /// its predecessor's link is swung. Nobody helps and nobody waits: who fails restores the mark and allocates.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
@@ -192,24 +193,26 @@ class ledger {
     for (;;) {
       segment* above = segment_at(hand_.load(site::hand_find));
       bool const whole = above == nullptr;
-      if (whole) {
-        above = segment_at(top_.load(site::top_find));
-        in_use_.set(1);
-      }
+      if (whole) above = segment_at(top_.load(site::top_find));
+      std::uint32_t in_use = 1;  // the sweep's own count: overlapping sweeps must not add up
       for (segment* s = older(*above); s != nullptr; above = s, s = older(*s)) {
         if (move_to_top(*above, *s)) {
           hand_.store(address(*above), site::hand_keep);
           return true;
         }
-        in_use_.set(in_use_.get() + 1);
+        ++in_use;
         if (--patience == 0) {
           hand_.store(0, site::hand_keep);
           return false;
         }
       }
       hand_.store(0, site::hand_keep);
-      limit_.set(in_use_.get() + in_use_.get() / 2 + 1);
-      if (whole || segments_.get() < limit_.get()) return false;
+      if (whole) {
+        in_use = std::min(in_use, segments_.get());  // a segment that moved meanwhile is met twice
+        limit_.set(in_use + in_use / 2 + 1);
+        return false;
+      }
+      if (segments_.get() < limit_.get()) return false;
     }
   }
 
@@ -269,7 +272,6 @@ class ledger {
   atomic<std::uintptr_t> top_;
   // Where a sweep is, how many segments in use it has passed, how many there are, and how many there may be.
   atomic<std::uintptr_t> hand_{0};
-  hint<std::uint32_t> in_use_{1};
   hint<std::uint32_t> segments_{1};
   hint<std::uint32_t> limit_{2};
   alignas(segment) std::byte inline_storage_[segment::bytes(Platform::inline_slots)];
