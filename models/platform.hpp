@@ -32,6 +32,7 @@ struct execution {
   bool suspendable = false;  // thread 0 may stop at any atomic step until the others are done
   bool suspended = false;
   int others_running = 0;
+  std::function<void(site)> before;  // directed models: called before each atomic step
 };
 inline execution now;
 
@@ -54,6 +55,14 @@ inline void maybe_suspend() {
   if (rl::rand(2) == 0) return;
   now.suspended = true;
   while (now.others_running > 0) rl::yield(1, RL_INFO);
+}
+
+/// Holds the calling thread of a directed model until `ready`, which reads plain variables and so orders nothing, or for a
+/// while. It does not yield: Relacy lets who has yielded read no stale value any more.
+template <class Ready>
+void hold_until(Ready ready) {
+  rl::atomic<int> nothing;
+  for (int i = 0; i < 400 && !ready(); ++i) nothing.store(0, rl::mo_relaxed, rl::debug_info("hold", __FILE__, __LINE__));
 }
 
 template <std::size_t InlineSlots, std::size_t SegmentSlots, std::size_t Prefetch = 0>
@@ -101,6 +110,7 @@ struct platform {
     /// Every access must happen before the end of the word's life: Relacy's own check of freed memory does not ask that.
     void touch(site s, char const* file, unsigned line) const {
       maybe_suspend();
+      if (now.before) now.before(s);
       (void)static_cast<int>(alive_(at(s, file, line)));
     }
     static rl::debug_info at(site s, char const* file, unsigned line) { return {core::info(s).name, file, line}; }

@@ -31,11 +31,11 @@ struct stage {
   };
 
   registry* r = nullptr;
-  node* nodes[6] = {};
+  node* nodes[8] = {};
   int ran = 0;
   bool destroyed = false;
-  bool seen[6] = {};   // what became of each registration
-  bool taken[6] = {};  // unregistered with success
+  bool seen[8] = {};   // what became of each registration
+  bool taken[8] = {};  // unregistered with success
   int started = 0;
 
   void open(std::size_t n) {
@@ -73,6 +73,11 @@ struct stage {
   }
   bool leave(std::size_t i) { return taken[i] = r->unregister(*nodes[i]); }
   int runs(std::size_t i) { return nodes[i]->runs.get(); }
+  /// Of two registrations, one after the other, the later one runs first (G9).
+  void later_runs_first(std::size_t later, std::size_t earlier) {
+    if (runs(later) == 1 && runs(earlier) == 1)
+      require(nodes[later]->nth < nodes[earlier]->nth, "an earlier registration ran before a later one");
+  }
   /// Registered: it ran once unless it was unregistered. Refused: it did not run.
   void exactly_once(std::size_t i, bool canceled) {
     int const want = seen[i] && !taken[i] && canceled ? 1 : 0;
@@ -273,8 +278,7 @@ struct order : rl::test_suite<order<P, Churn>, 3>, stage<P> {
   }
   void after() {
     this->r->cancel();
-    if (this->runs(0) == 1 && this->runs(1) == 1)
-      require(this->nodes[1]->nth < this->nodes[0]->nth, "an earlier registration ran before a later one");
+    this->later_runs_first(1, 0);
     for (std::size_t i = 0; i < 4; ++i) this->exactly_once(i, true);
     this->close();
   }
@@ -293,7 +297,7 @@ struct stale_cursor : rl::test_suite<stale_cursor, 3>, stage<platform<4, 4>> {
   }
   void after() {
     r->cancel();
-    if (runs(0) == 1 && runs(1) == 1) require(nodes[1]->nth < nodes[0]->nth, "an earlier registration ran before a later one");
+    later_runs_first(1, 0);
     close();
   }
 };
@@ -309,7 +313,7 @@ struct reset_order : rl::test_suite<reset_order, 3>, stage<platform<2, 2>> {
   }
   void after() {
     r->cancel();
-    if (runs(0) == 1 && runs(1) == 1) require(nodes[1]->nth < nodes[0]->nth, "an earlier registration ran before a later one");
+    later_runs_first(1, 0);
     close();
   }
 };
@@ -325,11 +329,127 @@ struct after_reset : rl::test_suite<after_reset, 3>, stage<three> {
   }
   void after() {
     r->cancel();
-    if (runs(0) == 1 && runs(1) == 1) require(nodes[1]->nth < nodes[0]->nth, "an earlier registration ran before a later one");
+    later_runs_first(1, 0);
     close();
   }
 };
 add<after_reset> g9f("G9", "LifoAfterReset", "a registrant in a new generation sees that the slots of the old one have died", bounded(4), 5000000);
+
+// --- directed: the rare meetings of a late registrant with a reset ----------------------------------------------------------
+// The threads are held at a step until the others have come to theirs; the rest is left to the search.
+
+/// Thread 0 resets the segment and is slow to say so in the cursor; thread 1 registers in the new generation. If it takes a
+/// slot for used that has died in the old one, thread 2, who comes later, finds a hole below it.
+struct stale_slot : rl::test_suite<stale_slot, 3>, stage<three> {
+  bool published = false, entered = false;
+  rl::atomic<int> baton;
+  void before() {
+    open(6);
+    baton.store(0, rl::mo_relaxed, RL_INFO);
+    enter(2); enter(3); enter(4); leave(2); leave(4);
+    now.before = [this](site s) {
+      if (rl::thread_index() == 0 && s == site::cursor_advance) { published = true; hold_until([this] { return entered; }); }
+    };
+  }
+  void thread(unsigned i) {
+    if (i == 0) { leave(3); enter(5); }
+    else if (i == 1) { hold_until([this] { return published; }); enter(0); baton.store(1, rl::mo_release, RL_INFO); entered = true; }
+    else { hold_until([this] { return entered && baton.load(rl::mo_relaxed, RL_INFO) == 1; }); if (baton.load(rl::mo_acquire, RL_INFO) == 1) enter(1); }
+  }
+  void after() { now.before = nullptr; r->cancel(); later_runs_first(1, 0); close(); }
+};
+add<stale_slot> g9g("G9", "HoleOfAStaleSlot", "directed: a registrant in a new generation takes no dead slot for used", bounded(2), 1000000);
+
+/// Thread 0 fills slots, thread 1 skips them by the cursor, thread 2, slow to say how far it has come, registers after it.
+struct stale_frontier : rl::test_suite<stale_frontier, 3>, stage<platform<4, 4>> {
+  bool first = false, filled = false, entered = false;
+  rl::atomic<int> baton;
+  void before() {
+    open(6);
+    baton.store(0, rl::mo_relaxed, RL_INFO);
+    now.before = [this](site s) {
+      if (rl::thread_index() == 2 && s == site::cursor_advance && !first) { first = true; hold_until([this] { return entered; }); }
+    };
+  }
+  void thread(unsigned i) {
+    if (i == 0) { hold_until([this] { return first; }); enter(2); enter(3); leave(2); filled = true; }
+    else if (i == 1) { hold_until([this] { return filled; }); enter(0); baton.store(1, rl::mo_release, RL_INFO); entered = true; }
+    else { enter(5); if (baton.load(rl::mo_acquire, RL_INFO) == 1) enter(1); }
+  }
+  void after() { now.before = nullptr; r->cancel(); later_runs_first(1, 0); close(); }
+};
+add<stale_frontier> g9h("G9", "HoleOfAStaleFrontier", "directed: who skipped slots by the cursor is not overtaken below them", bounded(2), 1000000);
+
+/// Thread 1 has chosen a dead slot and is late; thread 0 fills and empties the segment and resets it just then.
+struct late_in_reset : rl::test_suite<late_in_reset, 2>, stage<platform<4, 4>> {
+  bool chosen = false, sealing = false;
+  rl::atomic<int> baton;
+  void before() {
+    open(6);
+    baton.store(0, rl::mo_relaxed, RL_INFO);
+    enter(2); enter(3); enter(4); leave(4);
+    now.before = [this](site s) {
+      if (rl::thread_index() == 1 && s == site::slot_publish && !chosen) { chosen = true; hold_until([this] { return sealing; }); }
+      if (rl::thread_index() == 0 && s == site::gen_seal) sealing = true;
+    };
+  }
+  void thread(unsigned i) {
+    if (i == 1) { enter(0); baton.store(1, rl::mo_release, RL_INFO); return; }
+    hold_until([this] { return chosen; });
+    enter(4); enter(5); leave(2); leave(3); leave(4); leave(5);
+    enter(5);
+    hold_until([this] { return baton.load(rl::mo_relaxed, RL_INFO) == 1; });
+    if (baton.load(rl::mo_acquire, RL_INFO) == 1) enter(1);
+  }
+  void after() { now.before = nullptr; r->cancel(); later_runs_first(1, 0); exactly_once(0, true); exactly_once(1, true); close(); }
+};
+add<late_in_reset> g9i("G9", "LateInAReset", "directed: a late registrant and the reset of its segment do not miss each other", bounded(3), 1000000);
+
+/// The same, but the late registrant sees the seal and takes its slot back only when the new generation is in use.
+struct retracts_late : rl::test_suite<retracts_late, 3>, stage<platform<4, 4>> {
+  bool chosen = false, sealed = false, rechecked = false, low = false, above = false, retracted = false;
+  int pass = 0;
+  void before() {
+    open(8);
+    enter(2); enter(3); enter(4); leave(4);
+    now.before = [this](site s) {
+      unsigned const t = rl::thread_index();
+      if (t == 1 && s == site::slot_publish && !chosen) { chosen = true; hold_until([this] { return sealed; }); }
+      if (t == 0 && s == site::gen_open) { sealed = true; hold_until([this] { return rechecked; }); }
+      if (t == 1 && s == site::slot_retract && !rechecked) { rechecked = true; hold_until([this] { return above; }); }
+      if (t == 1 && rechecked && above && s == site::top_find) retracted = true;
+      if (t == 2 && s == site::cursor_advance && !low) { low = true; hold_until([this] { return retracted; }); }
+    };
+  }
+  void thread(unsigned i) {
+    if (i == 1) { enter(6); retracted = true; return; }
+    if (i == 2) { hold_until([this] { return pass == 1; }); enter(7); pass = 2; return; }
+    hold_until([this] { return chosen; });
+    enter(4); enter(5); leave(2); leave(3); leave(4); leave(5);
+    enter(5);
+    pass = 1;
+    hold_until([this] { return low; });
+    enter(0);
+    above = true;
+    hold_until([this] { return pass == 2; });
+    enter(1);
+  }
+  void after() { now.before = nullptr; r->cancel(); later_runs_first(1, 0); exactly_once(0, true); exactly_once(1, true); close(); }
+};
+add<retracts_late> g9j("G9", "RetractsLate", "directed: a registrant that takes its slot back leaves no hole in the generation that is opened meanwhile", bounded(2), 1000000);
+
+/// Thread 0 stops for good between sealing and opening the segment.
+struct stops_while_resetting : rl::test_suite<stops_while_resetting, 2>, stage<tiny> {
+  bool finished = false;
+  void before() {
+    open(3);
+    enter(0); leave(0);
+    now.before = [this](site s) { if (rl::thread_index() == 0 && s == site::gen_open) while (!finished) rl::yield(1, RL_INFO); };
+  }
+  void thread(unsigned i) { enter(1 + i); if (i == 1) { leave(2); finished = true; } }
+  void after() { now.before = nullptr; r->cancel(); exactly_once(1, true); close(); }
+};
+add<stops_while_resetting> g11c("G11", "StopsWhileResetting", "directed: a thread stops while the segment is sealed; the other registers all the same", bounded(4), 200000);
 
 // --- G10: monotonic ------------------------------------------------------------------------------------------------------
 struct monotonic : rl::test_suite<monotonic, 3>, stage<tiny> {

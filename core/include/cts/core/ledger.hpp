@@ -153,10 +153,12 @@ class ledger {
     return retract(c, p.where, mine, gen, now, late);
   }
 
-  /// live → dead, as if the registration had not been. The slot counts as used in the generation that is there `now`: a hole
-  /// below somebody else would break the order.
+  /// live → dead, as if the registration had not been. The slot counts as used in the generation that is there `now`, or, if
+  /// that one is sealed, in the next, which may be open by the time the slot is given back and whose registrants have passed
+  /// it: a hole below them would break the order.
   CTS_COLD attempt retract(callback& c, slot* where, word mine, word gen, word now, bool late) noexcept {
-    word const after = Platform::mutation(mutation::retract_to_old_generation) ? gen : dead(now);
+    word after = is_sealed(now) ? dead(now) + generation_step : now;
+    if (Platform::mutation(mutation::retract_to_old_generation)) after = gen;
     word expected = mine;
     bool const mine_again = where->compare_exchange(expected, after, site::slot_retract);
     if (!mine_again && !Platform::mutation(mutation::lose_on_failed_retract)) return attempt::entered;  // the canceller has it
