@@ -4,19 +4,10 @@
 #include <cstdio>
 
 #include "cts/core/memory_orders.hpp"
+#include "order_names.hpp"
 
 namespace {
-char const* name_of(std::memory_order o) {
-  switch (o) {
-    case std::memory_order_relaxed: return "relaxed";
-    case std::memory_order_consume: return "consume";
-    case std::memory_order_acquire: return "acquire";
-    case std::memory_order_release: return "release";
-    case std::memory_order_acq_rel: return "acq_rel";
-    case std::memory_order_seq_cst: break;
-  }
-  return "seq_cst";
-}
+using cts::models::name_of;
 char const* name_of(cts::core::operation k) {
   return k == cts::core::operation::load ? "load" : k == cts::core::operation::store ? "store" : "read-modify-write";
 }
@@ -26,8 +17,8 @@ int main() {
   std::puts(
       "# Memory orders\n\n"
       "Printed from `core/include/cts/core/memory_orders.hpp` by `cts_orders`; a test fails when this page and the table differ.\n"
-      "Every order stronger than relaxed is weakened in the mutation gate, one step at a time; a model fails on it, or it is listed as\n"
-      "open in `models/survivors.inc`.\n\n"
+      "Every order stronger than relaxed is weakened in the mutation gate, one step at a time; a model fails\n"
+      "on each.\n\n"
       "| site | operation | order | pairs with | what breaks if it is weaker |\n|---|---|---|---|---|");
   for (cts::core::site_info const& s : cts::core::site_table)
     std::printf("| `%s` | %s | %s | %s | %s |\n", s.name, name_of(s.kind), name_of(s.order), s.partner, s.why);

@@ -141,6 +141,7 @@ struct platform {
     explicit hint(T value) : value_(value) {}
     T get() const noexcept { return value_; }
     void set(T value) noexcept { value_ = value; }
+    void add(T value) noexcept { value_ += value; }
 
    private:
     T value_;

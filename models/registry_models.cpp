@@ -438,6 +438,43 @@ struct retracts_late : rl::test_suite<retracts_late, 3>, stage<platform<4, 4>> {
 };
 add<retracts_late> g9j("G9", "RetractsLate", "directed: a registrant that takes its slot back leaves no hole in the generation that is opened meanwhile", bounded(2), 1000000);
 
+/// Thread 1 comes and goes in a slot between thread 0's first look and its seal. If thread 2, in the new generation, still
+/// takes that slot for used, there is a hole below it.
+struct brief_visit : rl::test_suite<brief_visit, 3>, stage<platform<4, 4>> {
+  bool chosen = false, looked = false, gone = false, published = false, entered = false;
+  rl::atomic<int> baton;
+  void before() {
+    open(8);
+    baton.store(0, rl::mo_relaxed, RL_INFO);
+    enter(2); enter(3); leave(3);
+    now.before = [this](site s) {
+      unsigned const t = rl::thread_index();
+      if (t == 1 && s == site::slot_publish && !chosen) { chosen = true; hold_until([this] { return looked; }); }
+      if (t == 0 && s == site::gen_seal) { looked = true; hold_until([this] { return gone; }); }
+      if (t == 0 && s == site::cursor_advance && looked) { published = true; hold_until([this] { return entered; }); }
+    };
+  }
+  void thread(unsigned i) {
+    if (i == 0) {
+      hold_until([this] { return chosen; });
+      enter(3); enter(4); enter(5); leave(2); leave(3); leave(4); leave(5);
+      enter(5);
+    } else if (i == 1) {
+      enter(6); leave(6);
+      gone = true;
+      hold_until([this] { return entered; });
+      if (baton.load(rl::mo_acquire, RL_INFO) == 1) enter(1);
+    } else {
+      hold_until([this] { return published; });
+      enter(0);
+      baton.store(1, rl::mo_release, RL_INFO);
+      entered = true;
+    }
+  }
+  void after() { now.before = nullptr; r->cancel(); later_runs_first(1, 0); close(); }
+};
+add<brief_visit> g9k("G9", "HoleOfABriefVisit", "directed: who came and went before the seal leaves no slot that looks used in the new generation", bounded(1), 1000000);
+
 /// Thread 0 stops for good between sealing and opening the segment.
 struct stops_while_resetting : rl::test_suite<stops_while_resetting, 2>, stage<tiny> {
   bool finished = false;

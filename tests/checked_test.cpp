@@ -59,6 +59,15 @@ TEST_F(Checked, RegisterAfterDisposeIsReported) {
   expect_report(overlap, verb::try_register, verb::dispose);
 }
 
+TEST_F(Checked, AReportNamesTheRegistry) {
+  registry r;
+  action a;
+  r.dispose();
+  (void)r.try_register(a);
+  ASSERT_EQ(reports.size(), 1u);
+  EXPECT_EQ(reports[0].registry, &r);
+}
+
 TEST_F(Checked, UnregisterAfterDisposeIsReported) {
   registry r;
   action a;

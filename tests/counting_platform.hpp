@@ -81,6 +81,10 @@ struct counting_platform : core::std_platform {
       ++now.hints;
       return word_.get();
     }
+    void add(T v) noexcept {
+      ++now.hints;
+      word_.add(v);
+    }
     void set(T v) noexcept {
       ++now.hints;
       word_.set(v);

@@ -88,6 +88,10 @@ struct locating_platform : std_platform {
    public:
     constexpr explicit hint(T v) noexcept : word_(v) {}
     T get() const noexcept { return word_.get(); }
+    void add(T v) noexcept {
+      written.push_back(reinterpret_cast<std::uintptr_t>(this) / line);
+      word_.add(v);
+    }
     void set(T v) noexcept {
       written.push_back(reinterpret_cast<std::uintptr_t>(this) / line);
       word_.set(v);

@@ -333,4 +333,41 @@ TEST(Threads, OrderHoldsOverHappensBefore) {
   for (int i = 0; i < 50; ++i) EXPECT_EQ(log[static_cast<std::size_t>(i)], 49 - i);
 }
 
+/// Counts the segments that are there.
+struct segment_counting_platform : std_platform {
+  static inline std::atomic<int> segments{0};
+  static void* allocate(std::size_t n) noexcept {
+    segments.fetch_add(1);
+    return std_platform::allocate(n);
+  }
+  static void deallocate(void* p, std::size_t n) noexcept {
+    segments.fetch_sub(1);
+    std_platform::deallocate(p, n);
+  }
+};
+
+// G14: a thread that is paused keeps its registrations spread over many segments, so the bound is generous; when overlapping
+// sweeps added up their counts there were hundreds of segments at once.
+TEST(Threads, MemoryStaysBoundedWhileSeveralGrowTheRegistry) {
+  using P = segment_counting_platform;
+  constexpr int threads = 4, held = 240, steps = 400'000;
+  basic_registry<P> r;
+  std::vector<std::thread> crowd;
+  for (int t = 0; t < threads; ++t)
+    crowd.emplace_back([&] {
+      std::vector<std::unique_ptr<cts::test::action<P>>> ring;
+      for (int i = 0; i < held; ++i) ring.push_back(std::make_unique<cts::test::action<P>>());
+      for (auto& c : ring) (void)r.try_register(*c);
+      for (int i = 0; i < steps; ++i) {
+        auto& c = *ring[static_cast<std::size_t>(i % held)];
+        r.unregister(c);
+        (void)r.try_register(c);
+      }
+      for (auto& c : ring) r.unregister(*c);
+    });
+  for (auto& t : crowd) t.join();
+  int const needed = threads * held / static_cast<int>(P::segment_slots);
+  EXPECT_LE(P::segments.load(), 12 * needed);
+}
+
 }  // namespace

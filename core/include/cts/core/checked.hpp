@@ -56,6 +56,8 @@ inline misuse_handler set_misuse_handler(misuse_handler h) noexcept {
 template <bool Checked>
 class overlap_watch {
  public:
+  explicit overlap_watch(void const* registry) noexcept : registry_(registry) {}
+
   class [[nodiscard]] scope {
    public:
     scope(overlap_watch* w, verb v) noexcept : watch_(w), verb_(v) {}
@@ -91,8 +93,9 @@ class overlap_watch {
 
  private:
   void report(misuse::kind what, verb reporter, verb other) const noexcept {
-    detail::handler.load()(misuse{what, reporter, other, this});
+    detail::handler.load()(misuse{what, reporter, other, registry_});
   }
+  void const* const registry_;
   mutable std::atomic<int> active_[static_cast<std::size_t>(verb::count)]{};
   mutable std::atomic<bool> disposing_{false};
 };
@@ -100,6 +103,7 @@ class overlap_watch {
 template <>
 class overlap_watch<false> {
  public:
+  explicit overlap_watch(void const*) noexcept {}
   struct scope {
     scope() noexcept {}
     ~scope() {}

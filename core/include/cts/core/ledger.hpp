@@ -16,7 +16,6 @@
 /// its predecessor's link is swung. Nobody helps and nobody waits: who fails restores the mark and allocates.
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
@@ -159,6 +158,7 @@ class ledger {
   CTS_COLD attempt retract(callback& c, slot* where, word mine, word gen, word now, bool late) noexcept {
     word after = is_sealed(now) ? dead(now) + generation_step : now;
     if (Platform::mutation(mutation::retract_to_old_generation)) after = gen;
+    if (Platform::mutation(mutation::retract_to_sealed_generation)) after = dead(now);
     word expected = mine;
     bool const mine_again = where->compare_exchange(expected, after, site::slot_retract);
     if (!mine_again && !Platform::mutation(mutation::lose_on_failed_retract)) return attempt::entered;  // the canceller has it
@@ -179,38 +179,40 @@ class ledger {
     std::uintptr_t expected = address(s);
     fresh.older_.store(expected, site::older_link);
     if (top_.compare_exchange(expected, address(fresh), site::top_push)) {
-      segments_.set(segments_.get() + 1);
+      segments_.add(1);
     } else {
       release(fresh);  // another thread made room, or cancel came
     }
     return true;
   }
 
-  /// Moves one empty segment to the top, if it finds one before it has passed `patience` segments in use. A glance sees
-  /// what a burst has left. A sweep goes on where the last one stopped; when it reaches the bottom it knows how many segments
-  /// are in use and lets the number of all grow to one and a half times that before the next one. So a registration pays O(1)
-  /// amortized, and at most 1.5 times the segments that were ever in use at once (and two) are kept.
+  enum class move { moved, in_use, contended };
+
+  /// Moves one empty segment to the top, if it finds one before it has passed `patience` others. A glance sees what a burst
+  /// has left. A sweep goes on where the last one stopped; a whole one knows how many segments are in use and lets the number
+  /// of all grow to one and a half times that before the next one, so a registration pays O(1) amortized.
   bool recycle(std::uint32_t patience) noexcept {
     if (Platform::mutation(mutation::never_recycle)) return false;
     for (;;) {
-      segment* above = segment_at(hand_.load(site::hand_find));
-      bool const whole = above == nullptr;
-      if (whole) above = segment_at(top_.load(site::top_find));
+      segment* const hand = segment_at(hand_.load(site::hand_find));
+      segment* const start = hand != nullptr ? hand : segment_at(top_.load(site::top_find));
       std::uint32_t in_use = 1;  // the sweep's own count: overlapping sweeps must not add up
+      segment* above = start;
       for (segment* s = older(*above); s != nullptr; above = s, s = older(*s)) {
-        if (move_to_top(*above, *s)) {
+        move const m = move_to_top(*above, *s);
+        if (m == move::moved) {
           hand_.store(address(*above), site::hand_keep);
           return true;
         }
-        ++in_use;
+        if (m == move::in_use) ++in_use;
+        if (s == start) in_use = 1;  // a segment moved under the sweep and led it back to the top: count anew
         if (--patience == 0) {
           hand_.store(0, site::hand_keep);
           return false;
         }
       }
       hand_.store(0, site::hand_keep);
-      if (whole) {
-        in_use = std::min(in_use, segments_.get());  // a segment that moved meanwhile is met twice
+      if (hand == nullptr) {
         limit_.set(in_use + in_use / 2 + 1);
         return false;
       }
@@ -218,18 +220,19 @@ class ledger {
     }
   }
 
-  bool move_to_top(segment& above, segment& s) noexcept {
+  move move_to_top(segment& above, segment& s) noexcept {
     word const gen = s.generation_.load(site::gen_find);
-    if (!s.claim(gen)) return false;
+    if (is_sealed(gen)) return move::contended;
+    if (!s.claim(gen)) return move::in_use;
     if (!unlink(above, s)) {
       s.unseal();
-      return false;
+      return move::contended;
     }
     if (Platform::mutation(mutation::open_before_push)) s.open(gen);
     push_marked(s);
     s.older_.fetch_xor(marked, site::older_unmark);
     if (!Platform::mutation(mutation::open_before_push)) s.open(gen);
-    return true;
+    return move::moved;
   }
 
   /// Takes the claimed segment `s` from below `above`. On success its link stays marked.
@@ -272,7 +275,7 @@ class ledger {
   }
 
   atomic<std::uintptr_t> top_;
-  // Where a sweep is, how many segments in use it has passed, how many there are, and how many there may be.
+  // Where a sweep is, how many segments there are, and how many there may be before the next one.
   atomic<std::uintptr_t> hand_{0};
   hint<std::uint32_t> segments_{1};
   hint<std::uint32_t> limit_{2};

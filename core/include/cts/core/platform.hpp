@@ -6,7 +6,7 @@
 /// A platform provides:
 ///   atomic<T>      load(site), store(v, site), compare_exchange(expected, v, site), fetch_or(v, site), fetch_xor(v, site)
 ///   var<T>         a plain field that two threads may reach: get(), set(v)
-///   hint<T>        a relaxed word that only steers a policy and never decides about safety: get(), set(v)
+///   hint<T>        a relaxed word that only steers a policy and never decides about safety: get(), set(v), add(v)
 ///   this_thread()  a nonzero name of the calling thread, unique among those that run
 ///   thread_index() a small number of the calling thread, to pick a stripe
 ///   await(done)    returns when done() is true; the only place where the core waits
@@ -102,6 +102,7 @@ struct std_platform {
     constexpr explicit hint(T value) noexcept : word_(value) {}
     T get() const noexcept { return word_.load(std::memory_order_relaxed); }
     void set(T value) noexcept { word_.store(value, std::memory_order_relaxed); }
+    void add(T value) noexcept { word_.fetch_add(value, std::memory_order_relaxed); }
 
    private:
     std::atomic<T> word_;

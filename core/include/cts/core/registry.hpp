@@ -197,7 +197,7 @@ class basic_registry {
   alignas(Platform::line) typename Platform::template atomic<unsigned> flag_{clear};
   typename Platform::template atomic<std::uintptr_t> canceller_{0};
   typename Platform::template var<bool*> gone_{nullptr};  // of the cancel that runs: its callback disposed the registry
-  [[no_unique_address]] overlap_watch<Platform::checked> watch_;
+  [[no_unique_address]] overlap_watch<Platform::checked> watch_{this};
   // The registrants' lines.
   stripe ledgers_[Stripes];
 };
