@@ -865,4 +865,86 @@ TEST(Table, EveryOrderFitsItsOperation) {
   }
 }
 
+// ------------------------------------------------------------------------------------- the halves of cancel, and observers
+
+TEST(RequestCancellation, SetsTheFlagAndRunsNothing) {
+  crowd<> c(3);
+  c.enter(0, 2);
+  EXPECT_TRUE(c.registry.request_cancellation());
+  EXPECT_TRUE(c.registry.is_cancellation_requested());
+  EXPECT_TRUE(c.log.empty());
+  EXPECT_EQ(c.registry.try_register(c.all[2]), register_result::canceled);
+  c.registry.run_callbacks([] { return false; });
+  EXPECT_EQ(c.log, downward(2, 0));
+}
+TEST(RequestCancellation, WinsOnceTogetherWithCancel) {
+  crowd<> c(1);
+  EXPECT_TRUE(c.registry.request_cancellation());
+  EXPECT_FALSE(c.registry.request_cancellation());
+  EXPECT_FALSE(c.registry.cancel());
+  c.registry.run_callbacks([] { return false; });
+}
+// R41: between the halves unregister still succeeds.
+TEST(RequestCancellation, LeavesWhatIsRegisteredToUnregister) {
+  crowd<> c(2);
+  c.enter(0, 2);
+  ASSERT_TRUE(c.registry.request_cancellation());
+  EXPECT_TRUE(c.leave(1));
+  std::thread([&] { c.registry.run_callbacks([] { return false; }); }).join();
+  EXPECT_EQ(c.log, downward(1, 0));
+}
+
+template <class Crowd, class Node>
+int name_of(Crowd& c, Node& node) {
+  for (std::size_t i = 0; i < c.all.size(); ++i)
+    if (&node == &c.all[i]) return static_cast<int>(i);
+  return -1;
+}
+
+TEST(RemoveAll, TakesEverythingBackNewestFirstAndRunsNothing) {
+  crowd<sized_platform<2, 3>> c(20);
+  c.enter(0, 20);
+  ASSERT_TRUE(c.leave(7));
+  std::vector<int> removed;
+  c.registry.remove_all([&](auto& node) noexcept { removed.push_back(name_of(c, node)); });
+  std::vector<int> expected = downward(20, 0);
+  expected.erase(std::find(expected.begin(), expected.end(), 7));
+  EXPECT_EQ(removed, expected);
+  EXPECT_EQ(c.registry.count(), 0u);
+  EXPECT_FALSE(c.leave(3));
+  c.registry.cancel();
+  EXPECT_TRUE(c.log.empty());
+}
+TEST(RemoveAll, LeavesTheRegistryUsableAndItsSlotsReusable) {
+  crowd<sized_platform<2, 3>> c(5);
+  for (int round = 0; round < 1000; ++round) {
+    c.enter(0, 5);
+    c.registry.remove_all([](auto&) noexcept {});
+  }
+  c.enter(0, 5);
+  EXPECT_EQ(c.registry.count(), 5u);
+  c.registry.cancel();
+  EXPECT_EQ(c.log, downward(5, 0));
+}
+
+TEST(Observers, FollowALife) {
+  registry r;
+  bool registered = true, running = false;
+  action a;
+  a.set([&] {
+    registered = r.is_registered(a);
+    running = r.is_running(a);
+  });
+  EXPECT_FALSE(r.is_registered(a));
+  ASSERT_EQ(r.try_register(a), register_result::registered);
+  EXPECT_TRUE(r.is_registered(a));
+  EXPECT_FALSE(r.is_running(a));
+  EXPECT_EQ(r.count(), 1u);
+  r.cancel();
+  EXPECT_FALSE(registered);
+  EXPECT_TRUE(running);
+  EXPECT_FALSE(r.is_registered(a));
+  EXPECT_FALSE(r.is_running(a));
+}
+
 }  // namespace

@@ -82,9 +82,9 @@ class ledger {
   /// Closes the stack to registrants: true for the one thread that did it.
   bool close() noexcept { return !is_closed(top_.fetch_or(closed, site::top_close)); }
 
-  /// Runs what is registered, newest first; `run(slot, word)` returns false to stop. False if it was stopped.
-  template <class Run>
-  bool scan(Run run) noexcept {
+  /// Visits what is registered, newest first; `visit(segment, slot, word)` returns false to stop. False if it was stopped.
+  template <class Visit>
+  bool scan(Visit visit) noexcept {
     segment* s = segment_at(top_.load(site::top_find));
     while (s != nullptr) {
       segment* const below = older(*s);
@@ -94,7 +94,7 @@ class ledger {
         word const w = here.load(site::slot_scan);
         if (!is_live(w)) continue;
         prefetch_ahead(*s, below, i);
-        if (!run(here, w)) return false;
+        if (!visit(*s, here, w)) return false;
       }
       s = older(*s);
     }
@@ -156,7 +156,7 @@ class ledger {
   /// that one is sealed, in the next, which may be open by the time the slot is given back and whose registrants have passed
   /// it: a hole below them would break the order.
   CTS_COLD attempt retract(callback& c, slot* where, word mine, word gen, word now, bool late) noexcept {
-    word after = is_sealed(now) ? dead(now) + generation_step : now;
+    word after = segment::dead_from(now);
     if (Platform::mutation(mutation::retract_to_old_generation)) after = gen;
     if (Platform::mutation(mutation::retract_to_sealed_generation)) after = dead(now);
     word expected = mine;

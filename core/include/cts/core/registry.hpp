@@ -89,27 +89,61 @@ class basic_registry {
   bool cancel(Stop stop) noexcept {
     auto in_flight = watch_.enter(verb::cancel);
     if (Platform::mutation(mutation::scan_before_close))
-      ledgers_[0].ledger.scan([&](auto& slot, word w) noexcept { return run_one(slot, w, false); });
-    bool const winner = ledgers_[0].ledger.close();
-    if (!winner && !Platform::mutation(mutation::cancel_without_winner)) {
-      help();
-      return false;
-    }
-    for (std::size_t i = 1; i < Stripes; ++i) ledgers_[i].ledger.close();
-    canceller_.store(Platform::this_thread(), site::canceller_set);
-    bool gone = false;
-    gone_.set(&gone);
-    if (!Platform::mutation(mutation::flag_after_callbacks)) flag_.store(notifying, site::flag_set);
-    auto const run = [&](auto& slot, word w) noexcept { return run_one(slot, w, gone) && !stop(); };
-    for (std::size_t i = 0; i < Stripes; ++i)
-      if (!ledgers_[i].ledger.scan(run)) break;
-    if (gone && !Platform::mutation(mutation::touch_registry_after_dispose)) {
-      in_flight.forget();
-      return true;
-    }
-    in_flight.leave();
-    flag_.store(complete, site::flag_end);  // the last touch: a dispose on another thread may wait for it
+      ledgers_[0].ledger.scan([&](auto&, auto& slot, word w) noexcept { return run_one(slot, w, false); });
+    if (!request()) return false;
+    notify(stop, in_flight);
     return true;
+  }
+
+  /// The first half of cancel: from here on the flag is set and registrations are refused, but nothing has run yet, and what is
+  /// registered can still be unregistered. R3, R37, R41.
+  /// @return true for the one call (of this and cancel) that did it: it must see to it that run_callbacks() is called.
+  bool request_cancellation() noexcept {
+    auto const in_flight = watch_.enter(verb::cancel);
+    return request();
+  }
+
+  /// The second half, once, on any thread that the request happened before. Dispose comes after it.
+  template <class Stop>
+  void run_callbacks(Stop stop) noexcept {
+    auto in_flight = watch_.enter(verb::cancel);
+    notify(stop, in_flight);
+  }
+
+  /// Takes back everything that is registered and has not begun to run, newest first, as unregister does, and calls
+  /// `removed(callback&)` for each, which may destroy it but must not come back to this registry. What is registered meanwhile
+  /// may stay. One read-modify-write a callback; O(slots), waits for nothing. R84.
+  template <class Removed>
+  void remove_all(Removed removed) noexcept {
+    auto const in_flight = watch_.enter(verb::unregister);
+    for (auto& l : ledgers_)
+      l.ledger.scan([&](auto& segment, auto& slot, word w) noexcept {
+        word expected = w;
+        if (!slot.compare_exchange(expected, running(*callback_of<callback>(w)), site::slot_take)) return true;
+        removed(*callback_of<callback>(w));
+        slot.store(segment.dead_from_now(), site::slot_done);
+        return true;
+      });
+  }
+
+  /// Whether `c`, which was registered here last, is waiting for cancel. A plain load; may be out of date at once.
+  bool is_registered(callback const& c) const noexcept {
+    auto const* const at = c.slot_.get();
+    return at != nullptr && at->load(site::slot_peek) == live(c);
+  }
+
+  /// Whether `c`, which was registered here last, runs just now. A plain load; reading false after unregister() has returned
+  /// false makes the effects of `c` visible. R46.
+  bool is_running(callback const& c) const noexcept {
+    auto const* const at = c.slot_.get();
+    return at != nullptr && at->load(site::slot_await) == running(c);
+  }
+
+  /// How many callbacks are registered. O(slots); a snapshot that concurrent operations may make old at once.
+  std::size_t count() noexcept {
+    std::size_t n = 0;
+    for (auto& l : ledgers_) l.ledger.scan([&n](auto&, auto&, word) noexcept { return ++n != 0; });
+    return n;
   }
 
   /// Whether cancel has been called: a plain load of a line that no registrant writes. Never goes back. R1, R13.
@@ -129,7 +163,7 @@ class basic_registry {
     if (flag == notifying && !inside && !Platform::mutation(mutation::dispose_without_waiting))
       Platform::await([this] { return flag_.load(site::flag_await) == complete; });
     watch_.dispose(inside);
-    if (inside) *gone_.get() = true;
+    if (inside) *reinterpret_cast<bool*>(gone_.get()) = true;
     for (auto& l : ledgers_) l.ledger.dispose();
     flag_.store((flag & requested) | disposed, site::flag_dispose);
   }
@@ -152,6 +186,32 @@ class basic_registry {
   }
 
   bool is_canceller() const noexcept { return canceller_.load(site::canceller_ask) == Platform::this_thread(); }
+
+  bool request() noexcept {
+    if (!ledgers_[0].ledger.close() && !Platform::mutation(mutation::cancel_without_winner)) {
+      help();
+      return false;
+    }
+    for (std::size_t i = 1; i < Stripes; ++i) ledgers_[i].ledger.close();
+    if (!Platform::mutation(mutation::flag_after_callbacks)) flag_.store(notifying, site::flag_set);
+    return true;
+  }
+
+  template <class Stop, class Scope>
+  void notify(Stop& stop, Scope& in_flight) noexcept {
+    canceller_.store(Platform::this_thread(), site::canceller_set);
+    bool gone = false;
+    gone_.set(reinterpret_cast<std::uintptr_t>(&gone));
+    auto const run = [&](auto&, auto& slot, word w) noexcept { return run_one(slot, w, gone) && !stop(); };
+    for (std::size_t i = 0; i < Stripes; ++i)
+      if (!ledgers_[i].ledger.scan(run)) break;
+    if (gone && !Platform::mutation(mutation::touch_registry_after_dispose)) {
+      in_flight.forget();
+      return;
+    }
+    in_flight.leave();
+    flag_.store(complete, site::flag_end);  // the last touch: a dispose on another thread may wait for it
+  }
 
   /// Sees to it that who was told "canceled" reads the flag as set, even if the canceller has not come to it yet.
   void help() noexcept {
@@ -196,7 +256,7 @@ class basic_registry {
   // The pollers' line: written by cancel and dispose only.
   alignas(Platform::line) typename Platform::template atomic<unsigned> flag_{clear};
   typename Platform::template atomic<std::uintptr_t> canceller_{0};
-  typename Platform::template var<bool*> gone_{nullptr};  // of the cancel that runs: its callback disposed the registry
+  typename Platform::template var<std::uintptr_t> gone_{0};  // a bool of the cancel that runs: its callback disposed the registry
   [[no_unique_address]] overlap_watch<Platform::checked> watch_{this};
   // The registrants' lines.
   stripe ledgers_[Stripes];

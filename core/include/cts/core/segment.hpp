@@ -96,6 +96,12 @@ class segment {
     generation_.store(defect ? gen : gen + generation_step, site::gen_open);
   }
 
+  /// What is left in a slot that is given back when the generation `now` is there: it counts as used in that one or, if that
+  /// is sealed, in the next, which may be open by then and whose registrants have passed the slot.
+  static constexpr word dead_from(word now) noexcept { return is_sealed(now) ? dead(now) + generation_step : now; }
+  /// The same for who has taken a slot that was live.
+  word dead_from_now() noexcept { return dead_from(generation_.load(site::gen_recheck)); }
+
   atomic<word> generation_{generation_step};
   atomic<std::uintptr_t> older_{0};  // the next older segment; its low bit marks that this one is on its way out of the list
 

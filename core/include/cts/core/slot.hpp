@@ -33,12 +33,12 @@ constexpr bool is_sealed(word generation) noexcept { return (generation & seal) 
 constexpr word dead(word generation) noexcept { return generation & ~seal; }
 
 template <class Callback>
-word live(Callback& c) noexcept {
+word live(Callback const& c) noexcept {
   return static_cast<word>(reinterpret_cast<std::uintptr_t>(&c)) | 1;
 }
 /// Names its callback, so that nobody waits for one that has inherited a slot.
 template <class Callback>
-word running(Callback& c) noexcept {
+word running(Callback const& c) noexcept {
   return static_cast<word>(reinterpret_cast<std::uintptr_t>(&c)) | 2;
 }
 template <class Callback>
