@@ -165,6 +165,7 @@ struct platform {
   }
   static void deallocate(void* p, std::size_t) { rl::rl_free(p, RL_INFO); }
   static void prefetch(void const*) noexcept {}
+  static void back_off() noexcept {}
 };
 
 /// Fails the execution, with the guarantee's words in the history.

@@ -18,6 +18,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 
 #include "cts/core/callback.hpp"
 #include "cts/core/platform.hpp"
@@ -59,13 +60,11 @@ class ledger {
       }
       segment& s = *reinterpret_cast<segment*>(top);
       word const gen = s.generation_.load(site::gen_find);
-      if (!is_sealed(gen)) [[likely]] {
-        if (typename segment::place const p = s.find(gen); p.where != nullptr) [[likely]] {
-          switch (publish(c, s, gen, p)) {
-            case attempt::entered: return register_result::registered;
-            case attempt::refused: return register_result::canceled;
-            case attempt::again: continue;
-          }
+      if (typename segment::place const p = s.find(gen); p.where != nullptr) [[likely]] {
+        switch (publish(c, s, top, gen, p)) {
+          case attempt::entered: return register_result::registered;
+          case attempt::refused: return register_result::canceled;
+          case attempt::again: continue;
         }
       }
       if (is_sealed(gen) && Platform::mutation(mutation::wait_to_grow)) {
@@ -79,24 +78,31 @@ class ledger {
     }
   }
 
-  /// Closes the stack to registrants: true for the one thread that did it.
-  bool close() noexcept { return !is_closed(top_.fetch_or(closed, site::top_close)); }
+  /// Closes the stack to registrants. Returns its top then to the one thread that did it, else null.
+  segment* close() noexcept {
+    std::uintptr_t const before = top_.fetch_or(closed, site::top_close);
+    return is_closed(before) ? nullptr : segment_at(before);
+  }
+  segment* top() noexcept { return segment_at(top_.load(site::top_find)); }
 
-  /// Visits what is registered, newest first; `visit(segment, slot, word)` returns false to stop. False if it was stopped.
+  /// Visits what is registered from the segment `s` down, newest first; `visit(segment, slot, word)` returns false to stop. False
+  /// if it was stopped.
   template <class Visit>
-  bool scan(Visit visit) noexcept {
-    segment* s = segment_at(top_.load(site::top_find));
-    while (s != nullptr) {
+  CTS_HOT bool scan(segment* s, Visit visit) noexcept {
+    using block = typename segment::block;
+    for (; s != nullptr; s = older(*s)) {
       segment* const below = older(*s);
-      for (std::size_t i = s->capacity(); i-- > 0;) {
-        bool const oldest_first = Platform::mutation(mutation::scan_oldest_first);
-        slot& here = s->at(oldest_first ? s->capacity() - 1 - i : i);
-        word const w = here.load(site::slot_scan);
-        if (!is_live(w)) continue;
+      prefetch(below);
+      for (std::size_t i = slots_of(s); i != 0;) {
+        i -= block::size;
+        block const b = s->look(i, site::slot_scan);
+        if (!b.any_live()) continue;
         prefetch_ahead(*s, below, i);
-        if (!visit(*s, here, w)) return false;
+        bool const go_on = [&]<std::size_t... K>(std::index_sequence<K...>) {
+          return (visit_one<block::size - 1 - K>(*s, i, b, visit) && ...);
+        }(std::make_index_sequence<block::size>());
+        if (!go_on) return false;
       }
-      s = older(*s);
     }
     return true;
   }
@@ -111,12 +117,8 @@ class ledger {
 
   /// Frees every segment but the inline one. Comes last.
   void dispose() noexcept {
-    segment* s = segment_at(top_.load(site::top_dispose));
-    while (s != nullptr) {
-      segment* const next = segment_at(s->older_.load(site::top_dispose));
-      if (s != &inline_segment() && !Platform::mutation(mutation::leak_segments)) release(*s);
-      s = next;
-    }
+    segment* const top = segment_at(top_.load(site::top_dispose));
+    if (top != &inline_segment() || top->older_.load(site::top_dispose) != 0) [[unlikely]] release_all(top);
     top_.store(address(inline_segment()) | closed, site::top_forget);
   }
 
@@ -133,28 +135,36 @@ class ledger {
   static segment* segment_at(std::uintptr_t link) noexcept { return reinterpret_cast<segment*>(link & ~std::uintptr_t{1}); }
   static bool is_closed(std::uintptr_t top) noexcept { return (top & closed) != 0; }
   static segment* older(segment& s) noexcept { return segment_at(s.older_.load(site::older_walk)); }
+  /// Its capacity, without a load that the addresses of its slots would wait for.
+  CTS_HOT std::size_t slots_of(segment* s) noexcept {
+    return s == &inline_segment() ? Platform::inline_slots : Platform::segment_slots;
+  }
   segment& inline_segment() noexcept { return *reinterpret_cast<segment*>(inline_storage_); }
 
   /// unused or dead → live, and back if a canceller or a claimer came in between. `c` may be gone once it is published.
-  CTS_HOT attempt publish(callback& c, segment& s, word gen, typename segment::place const& p) noexcept {
+  CTS_HOT attempt publish(callback& c, segment& s, std::uintptr_t top, word gen, typename segment::place const& p) noexcept {
     c.slot_.set(p.where);
     c.dead_.set(gen);
     word const mine = live(c);
     word expected = p.seen;
-    if (!p.where->compare_exchange(expected, mine, site::slot_publish)) [[unlikely]] return attempt::again;
+    if (!p.where->compare_exchange(expected, mine, site::slot_publish)) [[unlikely]] return collided();
 
     word const now = Platform::mutation(mutation::no_recheck_of_generation) ? gen : s.generation_.load(site::gen_recheck);
-    bool const late = !Platform::mutation(mutation::no_recheck_of_top) && is_closed(top_.load(site::top_recheck));
-    if (now == gen && !late) [[likely]] {
+    std::uintptr_t const over = Platform::mutation(mutation::no_recheck_of_top) ? top : top_.load(site::top_recheck);
+    if (now == gen && (over == top || !is_closed(over))) [[likely]] {
       s.advance(p);
       return attempt::entered;
     }
-    return retract(c, p.where, mine, gen, now, late);
+    return retract(c, p.where, mine, gen, now, is_closed(over));
   }
 
-  /// live → dead, as if the registration had not been. The slot counts as used in the generation that is there `now`, or, if
-  /// that one is sealed, in the next, which may be open by the time the slot is given back and whose registrants have passed
-  /// it: a hole below them would break the order.
+  /// Two registrants met in one slot: time for the other one to go on without taking its cache lines away.
+  CTS_COLD static attempt collided() noexcept {
+    Platform::back_off();
+    return attempt::again;
+  }
+
+  /// live → dead, as if the registration had not been.
   CTS_COLD attempt retract(callback& c, slot* where, word mine, word gen, word now, bool late) noexcept {
     word after = segment::dead_from(now);
     if (Platform::mutation(mutation::retract_to_old_generation)) after = gen;
@@ -256,15 +266,39 @@ class ledger {
     }
   }
 
-  /// Prefetches the callback that will run `prefetch_distance` slots later.
-  void prefetch_ahead(segment& s, segment* below, std::size_t i) noexcept {
-    if constexpr (Platform::prefetch_distance > 0) {
-      constexpr std::size_t ahead = Platform::prefetch_distance;
-      segment* const at = i >= ahead ? &s : below;
+  template <std::size_t K, class Visit>
+  CTS_HOT static bool visit_one(segment& s, std::size_t first, typename segment::block const& b, Visit& visit) noexcept {
+    bool const oldest_first = Platform::mutation(mutation::scan_oldest_first);
+    slot& here = s.at(oldest_first ? s.capacity() - 1 - first - K : first + K);
+    word const w = oldest_first ? here.load(site::slot_scan) : b.words[K];
+    return !is_live(w) || visit(s, here, w);
+  }
+
+  /// Prefetches a whole segment.
+  CTS_HOT static void prefetch(segment* s) noexcept {
+    if constexpr (Platform::prefetch_distance > 0)
+      if (s != nullptr)
+        for (std::size_t b = 0; b < segment::bytes(Platform::segment_slots); b += Platform::line)
+          Platform::prefetch(reinterpret_cast<std::byte*>(s) + b);
+  }
+  /// Prefetches the callbacks of the block that comes `prefetch_distance` slots after the one from `first` on.
+  CTS_HOT void prefetch_ahead(segment& s, segment* below, std::size_t first) noexcept {
+    constexpr std::size_t ahead = Platform::prefetch_distance;
+    if constexpr (ahead > 0) {
+      segment* const at = first >= ahead ? &s : below;
       if (at == nullptr) return;
-      std::size_t const j = i >= ahead ? i - ahead : at->capacity() + i - ahead;
-      if (j >= at->capacity()) return;
-      Platform::prefetch(callback_of<callback>(at->at(j).load(site::slot_peek)));
+      std::size_t const from = first >= ahead ? first - ahead : slots_of(at) + first - ahead;
+      if (from >= slots_of(at)) return;  // it has less slots than that
+      typename segment::block const b = at->look(from, site::slot_peek);
+      for (word const w : b.words) Platform::prefetch(reinterpret_cast<void const*>(static_cast<std::uintptr_t>(w)));
+    }
+  }
+
+  CTS_COLD void release_all(segment* s) noexcept {
+    while (s != nullptr) {
+      segment* const next = segment_at(s->older_.load(site::top_dispose));
+      if (s != &inline_segment() && !Platform::mutation(mutation::leak_segments)) release(*s);
+      s = next;
     }
   }
 
@@ -279,6 +313,7 @@ class ledger {
   atomic<std::uintptr_t> hand_{0};
   hint<std::uint32_t> segments_{1};
   hint<std::uint32_t> limit_{2};
+  // Aligned so that the slots begin a line.
   alignas(segment) std::byte inline_storage_[segment::bytes(Platform::inline_slots)];
 };
 

@@ -10,6 +10,7 @@
 ///   this_thread()  a nonzero name of the calling thread, unique among those that run
 ///   thread_index() a small number of the calling thread, to pick a stripe
 ///   await(done)    returns when done() is true; the only place where the core waits
+///   back_off()     pauses the calling thread for a moment, after it has met another one in a word
 ///   allocate(n), deallocate(p, n)   memory aligned to `line` bytes, null if there is none
 ///   prefetch(p)    a hint that *p will be read
 ///   mutation(m)    whether the defect `m` is built in: false, always, but in the mutation gate
@@ -18,6 +19,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -44,6 +46,15 @@
 #define CTS_COLD
 #endif
 
+#if defined(__has_builtin) && !defined(_WIN32)
+#if __has_builtin(__builtin_thread_pointer)
+#define CTS_HAS_THREAD_POINTER 1
+#endif
+#endif
+#ifndef CTS_HAS_THREAD_POINTER
+#define CTS_HAS_THREAD_POINTER 0
+#endif
+
 namespace cts::core {
 
 /// Structural defects that the mutation gate builds in, one at a time, to prove that a model fails on each.
@@ -61,9 +72,10 @@ inline namespace checked_abi {  // a program that mixes both kinds does not link
 /// The platform of production: std::atomic and the operating system.
 struct std_platform {
   static constexpr std::size_t inline_slots = 8;     ///< slots inside the registry: so many registrations allocate nothing
-  static constexpr std::size_t segment_slots = 60;   ///< slots of a further segment, which then is 512 bytes
+  static constexpr std::size_t segment_slots = 56;   ///< slots of a further segment, which then is 488 bytes
   static constexpr std::size_t line = 64;            ///< bytes that two threads cannot write at the same time
   static constexpr std::size_t prefetch_distance = 16;  ///< how many callbacks ahead a cancel prefetches
+  static constexpr int back_off_pauses = 64;  ///< how long who has met another one steps aside
   static constexpr bool checked = CTS_CHECKED != 0;
 
   static constexpr bool mutation(core::mutation) noexcept { return false; }
@@ -108,9 +120,13 @@ struct std_platform {
     std::atomic<T> word_;
   };
 
+  /// The same in every shared object, unlike the address of a thread_local that a header defines.
   static std::uintptr_t this_thread() noexcept {
-    static thread_local char name;
-    return reinterpret_cast<std::uintptr_t>(&name);
+#if CTS_HAS_THREAD_POINTER
+    return reinterpret_cast<std::uintptr_t>(__builtin_thread_pointer());
+#else
+    return reinterpret_cast<std::uintptr_t>(&errno);
+#endif
   }
 
   static std::size_t thread_index() noexcept {
@@ -139,12 +155,17 @@ struct std_platform {
     }
   }
 
+  /// About as long as a hundred registrations take: two threads then work in turns instead of line by line.
+  static void back_off() noexcept {
+    for (int i = 0; i < back_off_pauses; ++i) pause();
+  }
+
   static void* allocate(std::size_t bytes) noexcept {
     return ::operator new(bytes, std::align_val_t(line), std::nothrow);
   }
   static void deallocate(void* p, std::size_t) noexcept { ::operator delete(p, std::align_val_t(line)); }
 
-  static void prefetch(void const* p) noexcept {
+  CTS_HOT static void prefetch(void const* p) noexcept {  // not inlined, GCC takes it for a pure function and drops the call
 #if defined(__GNUC__) || defined(__clang__)
     __builtin_prefetch(p, 1);
 #else

@@ -31,7 +31,10 @@ class basic_registry {
   basic_registry() noexcept = default;
   basic_registry(basic_registry const&) = delete;
   basic_registry& operator=(basic_registry const&) = delete;
-  ~basic_registry() { dispose(); }
+  ~basic_registry() {
+    word const flag = flag_.load(site::flag_await);
+    if ((flag & disposed) == 0) leave(flag);
+  }
 
   /// Registers `c`. One read-modify-write; O(1) amortized; lock-free but for the allocator. Waits for nothing.
   /// What happened before is visible to the callback (G8). R16, R19.
@@ -89,9 +92,10 @@ class basic_registry {
   bool cancel(Stop stop) noexcept {
     auto in_flight = watch_.enter(verb::cancel);
     if (Platform::mutation(mutation::scan_before_close))
-      ledgers_[0].ledger.scan([&](auto&, auto& slot, word w) noexcept { return run_one(slot, w, false); });
-    if (!request()) return false;
-    notify(stop, in_flight);
+      ledgers_[0].ledger.scan(ledgers_[0].ledger.top(), [&](auto&, auto& slot, word w) noexcept { return run_one(slot, w, false); });
+    auto* const top = request();
+    if (top == nullptr) return false;
+    notify(top, stop, in_flight);
     return true;
   }
 
@@ -100,14 +104,14 @@ class basic_registry {
   /// @return true for the one call (of this and cancel) that did it: it must see to it that run_callbacks() is called.
   bool request_cancellation() noexcept {
     auto const in_flight = watch_.enter(verb::cancel);
-    return request();
+    return request() != nullptr;
   }
 
   /// The second half, once, on any thread that the request happened before. Dispose comes after it.
   template <class Stop>
   void run_callbacks(Stop stop) noexcept {
     auto in_flight = watch_.enter(verb::cancel);
-    notify(stop, in_flight);
+    notify(ledgers_[0].ledger.top(), stop, in_flight);
   }
 
   /// Takes back everything that is registered and has not begun to run, newest first, as unregister does, and calls
@@ -117,11 +121,11 @@ class basic_registry {
   void remove_all(Removed removed) noexcept {
     auto const in_flight = watch_.enter(verb::unregister);
     for (auto& l : ledgers_)
-      l.ledger.scan([&](auto& segment, auto& slot, word w) noexcept {
+      l.ledger.scan(l.ledger.top(), [&](auto& from, auto& slot, word w) noexcept {
         word expected = w;
         if (!slot.compare_exchange(expected, running(*callback_of<callback>(w)), site::slot_take)) return true;
         removed(*callback_of<callback>(w));
-        slot.store(segment.dead_from_now(), site::slot_done);
+        slot.store(from.dead_from_now(), site::slot_done);
         return true;
       });
   }
@@ -142,7 +146,7 @@ class basic_registry {
   /// How many callbacks are registered. O(slots); a snapshot that concurrent operations may make old at once.
   std::size_t count() noexcept {
     std::size_t n = 0;
-    for (auto& l : ledgers_) l.ledger.scan([&n](auto&, auto&, word) noexcept { return ++n != 0; });
+    for (auto& l : ledgers_) l.ledger.scan(l.ledger.top(), [&n](auto&, auto&, word) noexcept { return ++n != 0; });
     return n;
   }
 
@@ -157,25 +161,21 @@ class basic_registry {
   /// callback calls this, and for one on another thread whose last callback has returned (dispose then waits until that
   /// cancel has left the registry). Does not cancel. Idempotent; the destructor calls it. No read-modify-write. R57, R60.
   void dispose() noexcept {
-    unsigned const flag = flag_.load(site::flag_await);
+    word const flag = flag_.load(site::flag_await);
     if ((flag & disposed) != 0) return;
-    bool const inside = flag == notifying && is_canceller();
-    if (flag == notifying && !inside && !Platform::mutation(mutation::dispose_without_waiting))
-      Platform::await([this] { return flag_.load(site::flag_await) == complete; });
-    watch_.dispose(inside);
-    if (inside) *reinterpret_cast<bool*>(gone_.get()) = true;
-    for (auto& l : ledgers_) l.ledger.dispose();
+    leave(flag);
     flag_.store((flag & requested) | disposed, site::flag_dispose);
   }
 
  private:
   // The flag: clear, then notifying (callbacks run), then complete. Disposed is a bit beside them.
-  static constexpr unsigned clear = 0;
-  static constexpr unsigned requested = 1;
-  static constexpr unsigned notifying = 1;
-  static constexpr unsigned complete = 3;
-  static constexpr unsigned disposed = 4;
+  static constexpr word clear = 0;
+  static constexpr word requested = 1;
+  static constexpr word notifying = 1;
+  static constexpr word complete = 3;
+  static constexpr word disposed = 4;
 
+  using segment = core::segment<Platform>;
   struct alignas(Platform::line) stripe {
     core::ledger<Platform> ledger;
   };
@@ -185,26 +185,44 @@ class basic_registry {
     else return ledgers_[Platform::thread_index() % Stripes].ledger;
   }
 
-  bool is_canceller() const noexcept { return canceller_.load(site::canceller_ask) == Platform::this_thread(); }
-
-  bool request() noexcept {
-    if (!ledgers_[0].ledger.close() && !Platform::mutation(mutation::cancel_without_winner)) {
-      help();
-      return false;
-    }
-    for (std::size_t i = 1; i < Stripes; ++i) ledgers_[i].ledger.close();
-    if (!Platform::mutation(mutation::flag_after_callbacks)) flag_.store(notifying, site::flag_set);
+  /// Waits for a canceller on its way out, or tells one that is above on this thread's stack; frees what has grown.
+  CTS_HOT void leave(word flag) noexcept {
+    bool const inside = flag == notifying && !wait_for_canceller();
+    watch_.dispose(inside);
+    if (inside) *reinterpret_cast<bool*>(gone_.get()) = true;
+    for (auto& l : ledgers_) l.ledger.dispose();
+  }
+  /// False, without waiting, on the canceller's own thread.
+  CTS_COLD bool wait_for_canceller() noexcept {
+    if (is_canceller()) return false;
+    if (!Platform::mutation(mutation::dispose_without_waiting))
+      Platform::await([this] { return flag_.load(site::flag_await) == complete; });
     return true;
   }
 
+  bool is_canceller() const noexcept { return canceller_.load(site::canceller_ask) == Platform::this_thread(); }
+
+  /// Closes the registry and sets the flag. Returns where to begin to the one thread that did it, else null.
+  segment* request() noexcept {
+    segment* top = ledgers_[0].ledger.close();
+    if (top == nullptr) {
+      help();
+      if (!Platform::mutation(mutation::cancel_without_winner)) return nullptr;
+      top = ledgers_[0].ledger.top();
+    }
+    for (std::size_t i = 1; i < Stripes; ++i) ledgers_[i].ledger.close();
+    if (!Platform::mutation(mutation::flag_after_callbacks)) flag_.store(notifying, site::flag_set);
+    return top;
+  }
+
   template <class Stop, class Scope>
-  void notify(Stop& stop, Scope& in_flight) noexcept {
+  CTS_HOT void notify(segment* top, Stop& stop, Scope& in_flight) noexcept {
     canceller_.store(Platform::this_thread(), site::canceller_set);
     bool gone = false;
     gone_.set(reinterpret_cast<std::uintptr_t>(&gone));
     auto const run = [&](auto&, auto& slot, word w) noexcept { return run_one(slot, w, gone) && !stop(); };
-    for (std::size_t i = 0; i < Stripes; ++i)
-      if (!ledgers_[i].ledger.scan(run)) break;
+    bool go_on = ledgers_[0].ledger.scan(top, run);
+    for (std::size_t i = 1; i < Stripes && go_on; ++i) go_on = ledgers_[i].ledger.scan(ledgers_[i].ledger.top(), run);
     if (gone && !Platform::mutation(mutation::touch_registry_after_dispose)) {
       in_flight.forget();
       return;
@@ -216,7 +234,7 @@ class basic_registry {
   /// Sees to it that who was told "canceled" reads the flag as set, even if the canceller has not come to it yet.
   void help() noexcept {
     if (Platform::mutation(mutation::refuse_without_flag)) return;
-    unsigned expected = clear;
+    word expected = clear;
     if (flag_.load(site::flag_poll) == clear) flag_.compare_exchange(expected, notifying, site::flag_help);
   }
 
@@ -254,7 +272,7 @@ class basic_registry {
   }
 
   // The pollers' line: written by cancel and dispose only.
-  alignas(Platform::line) typename Platform::template atomic<unsigned> flag_{clear};
+  alignas(Platform::line) typename Platform::template atomic<word> flag_{clear};
   typename Platform::template atomic<std::uintptr_t> canceller_{0};
   typename Platform::template var<std::uintptr_t> gone_{0};  // a bool of the cancel that runs: its callback disposed the registry
   [[no_unique_address]] overlap_watch<Platform::checked> watch_{this};

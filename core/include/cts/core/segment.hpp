@@ -14,6 +14,8 @@
 #include <cstddef>
 #include <memory>
 #include <new>
+#include <numeric>
+#include <utility>
 
 #include "cts/core/platform.hpp"
 #include "cts/core/slot.hpp"
@@ -33,7 +35,7 @@ class segment {
   /// Builds a segment in `storage`, which has bytes(slots) bytes.
   static segment* build(void* storage, std::size_t slots) noexcept {
     segment* const s = ::new (storage) segment(slots);
-    for (std::size_t i = 0; i < slots; ++i) ::new (static_cast<void*>(&s->at(i))) slot(word{0});
+    for (std::size_t i = 0; i < slots; ++i) ::new (static_cast<void*>(&s->at(i))) slot(dead(0));
     return s;
   }
   static void destroy(segment* s) noexcept {
@@ -53,31 +55,40 @@ class segment {
     word cursor;  // what the cursor shall say once the slot is used; 0: it is that far already
   };
 
-  /// Of an unsealed generation: the frontier, or the slot just below it if that one has died in this generation.
+  /// The frontier, or the slot just below it if that one has died in this generation.
   CTS_HOT place find(word gen) noexcept {
-    word const past = cursor_.load(site::cursor_find) - gen;
-    std::size_t const known = past <= capacity_ ? static_cast<std::size_t>(past) : 0;  // else of another generation
-    std::size_t i = known;
-    if (Platform::mutation(mutation::cursor_without_generation) && past > capacity_)
-      i = static_cast<std::size_t>(past % generation_step) % (capacity_ + 1);
-    if (!Platform::mutation(mutation::cursor_without_generation) && i - 1 < capacity_ - 1) [[likely]] {  // as below, for the usual case
-      word const here = at(i).load(site::slot_peek);
+    word const known = known_used(gen);
+    if (known < capacity_) [[likely]] {  // so the generation is not sealed either
+      word const here = at(known).load(site::slot_peek);
       if (is_unused(here, gen)) [[likely]] {
-        if (at(i - 1).load(site::slot_peek) == gen) [[likely]]
-          return {&at(i - 1), gen, 0};  // `gen`, not what was read: the compare-and-swap need not wait for the load
-        return {&at(i), here, gen + i + 1};
+        slot& last = at(known - 1);  // or the floor
+        if (last.load(site::slot_peek) == gen) return {&last, gen, 0};  // `gen`, not what was read: no need to wait for it
+        return {&at(known), here, gen + known + 1};
       }
     }
-    word seen = 0;
-    while (i < capacity_ && !is_unused(seen = at(i).load(site::slot_peek), gen)) [[unlikely]] ++i;
-    if (i == capacity_) return {nullptr, 0, 0};  // full: not even its last slot is reused, so that it can become empty
-    if (i > 0 && at(i - 1).load(site::slot_peek) == gen) return {&at(i - 1), gen, i > known ? gen + i : 0};
-    return {&at(i), seen, gen + i + 1};
+    return search(gen, known <= capacity_ ? static_cast<std::size_t>(known) : 0);
   }
 
   /// Records that the slots up to and including that of `p` have been used (I1).
   void advance(place const& p) noexcept {
     if (p.cursor != 0) cursor_.store(p.cursor, site::cursor_advance);
+  }
+
+  /// Some slots that are looked at together.
+  struct block {
+    static constexpr std::size_t size = std::gcd(std::gcd(Platform::inline_slots, Platform::segment_slots), std::size_t{4});
+    word words[size];
+    word merged() const noexcept {
+      return [this]<std::size_t... K>(std::index_sequence<K...>) { return (words[K] | ...); }(std::make_index_sequence<size>());
+    }
+    bool any_live() const noexcept { return (merged() & 1) != 0; }  // or done
+    bool all_dead() const noexcept { return is_dead(merged()); }
+  };
+  /// What is in the slots from `first` on.
+  CTS_HOT block look(std::size_t first, site how) noexcept {
+    return [&]<std::size_t... K>(std::index_sequence<K...>) {
+      return block{{at(first + K).load(how)...}};
+    }(std::make_index_sequence<block::size>());
   }
 
   /// Tries to take the segment out of use (I4): true if it holds no registration and the caller alone may open it again.
@@ -106,15 +117,36 @@ class segment {
   atomic<std::uintptr_t> older_{0};  // the next older segment; its low bit marks that this one is on its way out of the list
 
  private:
+  static_assert(Platform::inline_slots < seal && Platform::segment_slots < seal, "a cursor must not reach the seal");
   explicit segment(std::size_t slots) noexcept : capacity_(slots) {}
 
+  /// How many slots are known to have been used in the generation `gen`; more than there are if the cursor is of another one.
+  word known_used(word gen) noexcept {
+    word const past = cursor_.load(site::cursor_find) - gen;
+    bool const defect = Platform::mutation(mutation::cursor_without_generation) && past > capacity_;
+    return defect ? past % generation_step % (capacity_ + 1) : past;
+  }
+
+  /// The same as find() from slot `known` on, for the cases that are not usual.
+  place search(word gen, std::size_t known) noexcept {
+    if (is_sealed(gen)) return {nullptr, 0, 0};
+    std::size_t i = known;
+    word seen = 0;
+    while (i < capacity_ && !is_unused(seen = at(i).load(site::slot_peek), gen)) ++i;
+    if (i == capacity_) return {nullptr, 0, 0};  // full: not even its last slot is reused, so that it can become empty
+    if (i > 0 && at(i - 1).load(site::slot_peek) == gen) return {&at(i - 1), gen, i > known ? gen + i : 0};
+    return {&at(i), seen, gen + i + 1};
+  }
+
   bool all_dead(site how) noexcept {
-    for (std::size_t i = 0; i < capacity_; ++i)
-      if (!is_dead(at(i).load(how))) return false;
+    for (std::size_t i = 0; i < capacity_; i += block::size)
+      if (!look(i, how).all_dead()) return false;
     return true;
   }
+
   std::size_t const capacity_;
-  atomic<word> cursor_{0};  // generation + index: below index every slot has been used in that generation
+  atomic<word> cursor_{generation_step};  // generation + index: below index every slot has been used in that generation
+  slot floor_{done};                      // just below the first slot: used for ever, so that no slot is a special case
 };
 
 }  // namespace cts::core

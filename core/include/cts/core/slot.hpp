@@ -20,9 +20,10 @@ namespace cts::core {
 /// A slot's word. The two low bits tell the kind: 00 dead(generation), 01 live(callback), 10 running(callback), 11 done.
 using word = std::uint64_t;
 
-/// Generations of a segment advance by this much: room for the cursor (generation + index) and for the seal below it.
+/// Generations of a segment advance by this much: room for the seal, and for the cursor (generation + index) below it. The seal
+/// is above every index, so that a cursor is never of a sealed generation.
 inline constexpr word generation_step = 1024;
-inline constexpr word seal = 1;
+inline constexpr word seal = 512;
 
 inline constexpr word done = 3;
 
