@@ -60,12 +60,17 @@ class ledger {
       }
       segment& s = *reinterpret_cast<segment*>(top);
       word const gen = s.generation_.load(site::gen_find);
-      if (typename segment::place const p = s.find(gen); p.where != nullptr) [[likely]] {
+      typename segment::place const p = s.find(gen);
+      if (p.where != nullptr) [[likely]] {
         switch (publish(c, s, top, gen, p)) {
           case attempt::entered: return register_result::registered;
           case attempt::refused: return register_result::canceled;
           case attempt::again: continue;
         }
+      }
+      if (p.seen == segment::restarted.seen) {
+        hand_.store(0, site::hand_keep);  // the segments below may be empty too: look there first
+        continue;
       }
       if (is_sealed(gen) && Platform::mutation(mutation::wait_to_grow)) {
         Platform::await([&s] { return !is_sealed(s.generation_.load(site::gen_find)); });
@@ -178,8 +183,8 @@ class ledger {
 
   /// Makes room above or in the full (or sealed) top segment `s`; false if there is no memory.
   CTS_COLD bool grow(segment& s, word gen) noexcept {
-    if (s.claim(gen)) {
-      s.open(gen);
+    if (s.restart(gen)) {
+      hand_.store(0, site::hand_keep);
       return true;
     }
     if (recycle(segments_.get() >= limit_.get() ? everything : glance)) return true;
@@ -226,7 +231,7 @@ class ledger {
         limit_.set(in_use + in_use / 2 + 1);
         return false;
       }
-      if (segments_.get() < limit_.get()) return false;
+      if (segments_.get() < limit_.get()) patience = glance;  // else the whole stack
     }
   }
 

@@ -50,10 +50,12 @@ class segment {
 
   /// Where the next registration of this generation goes.
   struct place {
-    slot* where;  // null: the segment is full
+    slot* where;  // null: nowhere in this generation
     word seen;    // what is in the slot now
     word cursor;  // what the cursor shall say once the slot is used; 0: it is that far already
   };
+  static constexpr place full{nullptr, 0, 0};
+  static constexpr place restarted{nullptr, 1, 0};  // there is a new generation, with room
 
   /// The frontier, or the slot just below it if that one has died in this generation.
   CTS_HOT place find(word gen) noexcept {
@@ -62,7 +64,11 @@ class segment {
       word const here = at(known).load(site::slot_peek);
       if (is_unused(here, gen)) [[likely]] {
         slot& last = at(known - 1);  // or the floor
-        if (last.load(site::slot_peek) == gen) return {&last, gen, 0};  // `gen`, not what was read: no need to wait for it
+        if (last.load(site::slot_peek) == gen) {
+          // With two dead ones on top perhaps all are: then they are used again, so that a burst needs no more than the last one.
+          if (at(known - 2).load(site::slot_peek) == gen && restart(gen)) [[unlikely]] return restarted;
+          return {&last, gen, 0};  // `gen`, not what was read: no need to wait for it
+        }
         return {&at(known), here, gen + known + 1};
       }
     }
@@ -100,6 +106,12 @@ class segment {
     unseal();
     return false;
   }
+  /// Opens the next generation in place if no registration is in this one.
+  CTS_COLD bool restart(word gen) noexcept {
+    if (!claim(gen)) return false;
+    open(gen);
+    return true;
+  }
   void unseal() noexcept { generation_.fetch_xor(seal, site::gen_unseal); }
   /// Opens the next generation: every slot is unused. Only for who claimed the segment.
   void open(word gen) noexcept {
@@ -129,11 +141,11 @@ class segment {
 
   /// The same as find() from slot `known` on, for the cases that are not usual.
   place search(word gen, std::size_t known) noexcept {
-    if (is_sealed(gen)) return {nullptr, 0, 0};
+    if (is_sealed(gen)) return full;
     std::size_t i = known;
     word seen = 0;
     while (i < capacity_ && !is_unused(seen = at(i).load(site::slot_peek), gen)) ++i;
-    if (i == capacity_) return {nullptr, 0, 0};  // full: not even its last slot is reused, so that it can become empty
+    if (i == capacity_) return full;  // not even its last slot is reused, so that it can become empty
     if (i > 0 && at(i - 1).load(site::slot_peek) == gen) return {&at(i - 1), gen, i > known ? gen + i : 0};
     return {&at(i), seen, gen + i + 1};
   }
