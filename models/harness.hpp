@@ -4,10 +4,13 @@
 #pragma once
 
 #include "platform.hpp"
+#include "reduction.hpp"
 
 namespace cts::models {
 
-enum class search { full, bounded, random };
+/// full: every execution; reduced: of executions that differ only in the order of steps that commute, one; bounded: every
+/// execution with at most so many preemptions; random.
+enum class search { full, reduced, bounded, random };
 
 struct plan {
   search how = search::full;
@@ -27,6 +30,27 @@ struct outcome {
   std::string token;
   std::string history;
 };
+
+/// The first word of a replay token.
+inline std::string letter(plan const& p) {
+  switch (p.how) {
+    case search::random: return "r ";
+    case search::full: return "f ";
+    case search::reduced: return "s ";
+    case search::bounded: break;
+  }
+  return "b" + std::to_string(p.context_bound) + " ";
+}
+/// The same for people.
+inline std::string describe(plan const& p) {
+  switch (p.how) {
+    case search::random: return "random";
+    case search::full: return "full";
+    case search::reduced: return "full (s)";
+    case search::bounded: break;
+  }
+  return "cb " + std::to_string(p.context_bound);
+}
 
 /// Stops a search at its budget and shows its progress, whatever the scheduler.
 struct meter {
@@ -55,6 +79,8 @@ struct meter {
 };
 inline meter the_meter;
 
+inline bool reducing = false;  // the running search leaves out equal executions
+
 /// Relacy's exhaustive searches in one, with a budget; a bound of all ones is the full search.
 template <rl::thread_id_t N>
 class tree_scheduler : public rl::tree_search_scheduler<tree_scheduler<N>, rl::context_bound_scheduler_thread_info<N>, N> {
@@ -66,7 +92,26 @@ class tree_scheduler : public rl::tree_search_scheduler<tree_scheduler<N>, rl::c
       : base_t(params, ctx, dynamic) {}
   rl::thread_id_t iteration_begin_impl() {
     left_ = this->params_.context_bound;
-    return base_t::iteration_begin_impl();
+    the_reduction.begin(reducing && left_ == ~0u);
+    rl::thread_id_t const first = base_t::iteration_begin_impl();
+    for (rl::thread_id_t t = 0; t < first; ++t) the_reduction.asleep |= the_reduction.on ? 1u << t : 0;
+    return first;
+  }
+  unsigned rand_impl(unsigned limit, rl::sched_type t) {
+    reduction& r = the_reduction;
+    if (!r.on) return base_t::rand_impl(limit, t);
+    if (t == rl::sched_type_sched && !r.redundant) {
+      unsigned awake[N], n = 0;
+      for (unsigned i = 0; i < limit; ++i)
+        if ((r.asleep >> this->running_threads[i] & 1u) == 0) awake[n++] = i;
+      if (n != 0) {
+        unsigned const k = n == 1 ? 0 : base_t::rand_impl(n, t);
+        for (unsigned j = 0; j < k; ++j) r.asleep |= 1u << this->running_threads[awake[j]];
+        return awake[k];
+      }
+      r.redundant = true;
+    }
+    return r.redundant ? 0 : base_t::rand_impl(limit, t);
   }
   bool iteration_end_impl() { return base_t::iteration_end_impl() || the_meter.over(); }
   bool can_switch(thread_info_t&) { return left_ != 0; }
@@ -87,7 +132,8 @@ outcome run(plan const& p, std::string const& name) {
   params.output_stream = &nowhere;
   params.progress_stream = &nowhere;
   params.execution_depth_limit = 10000;
-  params.context_bound = p.how == search::full ? ~0u : p.context_bound;
+  params.context_bound = p.how == search::bounded ? p.context_bound : ~0u;
+  reducing = p.how == search::reduced;
   params.search_type = p.how == search::random ? rl::sched_random : rl::sched_full;
   outcome o;
   std::string token = p.replay;
@@ -114,7 +160,7 @@ outcome run(plan const& p, std::string const& name) {
     o.verdict = rl::test_result_str(result);
     if (o.passed) return o;
     token = state.str().c_str();
-    o.token = std::string(p.how == search::random ? "r " : p.how == search::full ? "f " : "b" + std::to_string(p.context_bound) + " ") + token;
+    o.token = letter(p) + token;
   }
   rl::ostringstream text, ignored;
   params.initial_state = token.c_str();

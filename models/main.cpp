@@ -33,11 +33,7 @@ class case_ : public testing::Test {
     p.context_bound += static_cast<unsigned>(number("CTS_MODEL_BOUND", 0));
     p.seconds = number("CTS_MODEL_SECONDS", 0);
     outcome o = m_.run(p);
-    char how[32];
-    char const* const cut = o.passed && !o.complete ? " cut" : "";
-    if (p.how == search::full) std::snprintf(how, sizeof how, "full%s", cut);
-    else std::snprintf(how, sizeof how, "cb %u%s", p.context_bound, cut);
-    report(m_, how, o);
+    report(m_, (describe(p) + (o.passed && !o.complete ? " cut" : "")).c_str(), o);
     if (m_.expected == expectation::fails) {
       EXPECT_FALSE(o.passed) << full_name(m_) << ": " << m_.says << ": Relacy found nothing";
       return;
@@ -73,7 +69,7 @@ int replay(std::string const& what) {
     std::string token = what.substr(colon + 1);
     std::size_t const space = token.find(' ');
     plan p;
-    p.how = token[0] == 'r' ? search::random : token[0] == 'b' ? search::bounded : search::full;
+    p.how = token[0] == 'r' ? search::random : token[0] == 'b' ? search::bounded : token[0] == 's' ? search::reduced : search::full;
     if (token[0] == 'b') p.context_bound = static_cast<unsigned>(std::atoi(token.c_str() + 1));
     p.replay = space == std::string::npos ? "1 " : token.substr(space + 1);
     outcome const o = m.run(p);

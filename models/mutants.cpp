@@ -90,7 +90,7 @@ std::optional<kill> hunt(mutant const& m, double patience) {
       attempt(*c, r, "random");
       plan t = c->exhaustive;
       t.seconds = 1.0 * patience * scale;
-      attempt(*c, t, t.how == search::full ? "full" : "bounded");
+      attempt(*c, t, describe(t).c_str());
       if (found) break;
     }
     if (found) break;

@@ -4,7 +4,7 @@
 /// histories name the site and the line of the core.
 #pragma once
 
-#include "relacy.hpp"
+#include "reduction.hpp"
 
 #include "cts/core/registry.hpp"
 
@@ -30,6 +30,7 @@ struct execution {
   int allocations = 0;     // segments allocated
   int failing = -1;        // the allocation that fails
   bool suspendable = false;  // thread 0 may stop at any atomic step until the others are done
+  bool lifetimes = false;  // every access to an atomic must happen before the end of its life
   bool suspended = false;
   int others_running = 0;
   std::function<void(site)> before;  // directed models: called before each atomic step
@@ -79,30 +80,41 @@ struct platform {
   class atomic {
    public:
     explicit atomic(T value) {
-      alive_(RL_INFO) = 1;
+      if (now.lifetimes) {
+        alive_.emplace();
+        (*alive_)(RL_INFO) = 1;
+      }
+      rl::preemption_disabler const unpublished(rl::ctx());  // nobody else can know this word yet
       word_.store(value, rl::mo_relaxed, rl::debug_info("construct", __FILE__, __LINE__));
     }
-    ~atomic() { alive_(rl::debug_info("end of life", __FILE__, __LINE__)) = 0; }
+    ~atomic() {
+      if (alive_) (*alive_)(rl::debug_info("end of life", __FILE__, __LINE__)) = 0;
+    }
     T load(site s, char const* file = __builtin_FILE(), unsigned line = __builtin_LINE()) const {
       touch(s, file, line);
+      announced const step(this, false);
       return word_.load(relacy_order(s), at(s, file, line));
     }
     void store(T value, site s, char const* file = __builtin_FILE(), unsigned line = __builtin_LINE()) {
       touch(s, file, line);
+      announced const step(this, true);
       word_.store(value, relacy_order(s), at(s, file, line));
     }
     bool compare_exchange(T& expected, T desired, site s, char const* file = __builtin_FILE(),
                           unsigned line = __builtin_LINE()) {
       touch(s, file, line);
+      announced const step(this, true);
       rl::debug_info const info = at(s, file, line);
       return word_.compare_exchange_strong(expected, desired, relacy_order(s), info, rl::mo_relaxed, info);
     }
     T fetch_or(T value, site s, char const* file = __builtin_FILE(), unsigned line = __builtin_LINE()) {
       touch(s, file, line);
+      announced const step(this, true);
       return word_.fetch_or(value, relacy_order(s), at(s, file, line));
     }
     T fetch_xor(T value, site s, char const* file = __builtin_FILE(), unsigned line = __builtin_LINE()) {
       touch(s, file, line);
+      announced const step(this, true);
       return word_.fetch_xor(value, relacy_order(s), at(s, file, line));
     }
 
@@ -111,11 +123,11 @@ struct platform {
     void touch(site s, char const* file, unsigned line) const {
       maybe_suspend();
       if (now.before) now.before(s);
-      (void)static_cast<int>(alive_(at(s, file, line)));
+      if (alive_) (void)static_cast<int>((*alive_)(at(s, file, line)));
     }
     static rl::debug_info at(site s, char const* file, unsigned line) { return {core::info(s).name, file, line}; }
     mutable rl::atomic<T> word_;
-    mutable rl::var<int> alive_;
+    mutable std::optional<rl::var<int>> alive_;
   };
 
   template <class T>
@@ -139,9 +151,15 @@ struct platform {
   class hint {
    public:
     explicit hint(T value) : value_(value) {}
-    T get() const noexcept { return value_; }
-    void set(T value) noexcept { value_ = value; }
-    void add(T value) noexcept { value_ += value; }
+    T get() const noexcept {
+      the_reduction.touch_all();
+      return value_;
+    }
+    void set(T value) noexcept {
+      the_reduction.touch_all();
+      value_ = value;
+    }
+    void add(T value) noexcept { set(static_cast<T>(get() + value)); }
 
    private:
     T value_;
@@ -152,10 +170,14 @@ struct platform {
 
   template <class Done>
   static void await(Done done) {
-    while (!done()) rl::yield(1, RL_INFO);  // without the yield the exhaustive searches see a livelock
+    while (!done()) {
+      the_reduction.touch_all();
+      rl::yield(1, RL_INFO);  // without it the exhaustive searches see a livelock
+    }
   }
 
   static void* allocate(std::size_t bytes) {
+    the_reduction.touch_all();
     if (now.failing == now.allocations) {
       now.failing = -1;
       return nullptr;
@@ -163,7 +185,10 @@ struct platform {
     ++now.allocations;
     return rl::rl_malloc(bytes, RL_INFO);
   }
-  static void deallocate(void* p, std::size_t) { rl::rl_free(p, RL_INFO); }
+  static void deallocate(void* p, std::size_t) {
+    the_reduction.touch_all();
+    rl::rl_free(p, RL_INFO);
+  }
   static void prefetch(void const*) noexcept {}
   static void back_off() noexcept {}
 };

@@ -25,6 +25,7 @@ struct stage {
       node& n = static_cast<node&>(c);
       n.runs.set(n.runs.get() + 1);
       n.payload.get();
+      the_reduction.touch_all();
       n.nth = ++n.on.ran;
       if (n.then) n.then(n);
     }
@@ -38,8 +39,9 @@ struct stage {
   bool taken[8] = {};  // unregistered with success
   int started = 0;
 
-  void open(std::size_t n) {
+  void open(std::size_t n, bool lifetimes = false) {
     now = execution{};
+    now.lifetimes = lifetimes;
     ran = 0;
     r = ::new (P::allocate(sizeof(registry))) registry;
     for (std::size_t i = 0; i < n; ++i) nodes[i] = ::new (P::allocate(sizeof(node))) node(*this);
@@ -89,9 +91,9 @@ struct stage {
 using tiny = platform<1, 1>;
 using small = platform<1, 2>;
 using three = platform<3, 3>;
-using ahead = platform<2, 2, 1>;
+using ahead = platform<2, 2, 2>;
 
-plan full() { return {search::full}; }
+plan full() { return {search::reduced}; }
 plan bounded(unsigned b) { return {search::bounded, b}; }
 
 // --- G1: one winner -----------------------------------------------------------------------------------------------------
@@ -164,18 +166,18 @@ struct waiting : rl::test_suite<waiting, 2>, stage<tiny> {
 add<waiting> g6("G6", "WaitsForIt", "after a waiting unregister the callback is not running and its effects are visible", full(), 2000000);
 
 struct waits_for_one : rl::test_suite<waits_for_one, 2>, stage<tiny> {
-  rl::atomic<int> returned;
+  models::baton returned;
   void before() {
     open(2);
-    returned.store(0, rl::mo_relaxed, RL_INFO);
-    nodes[0]->then = [this](node&) { tiny::await([this] { return returned.load(rl::mo_acquire, RL_INFO) != 0; }); };
+    returned.reset();
+    nodes[0]->then = [this](node&) { tiny::await([this] { return returned.get() != 0; }); };
     enter(0);
     enter(1);
   }
   void thread(unsigned i) {
     if (i == 1) { r->cancel(); return; }
     r->unregister_and_wait(*nodes[1]);  // runs first, or has run while nodes[0] runs and waits for us
-    returned.store(1, rl::mo_release, RL_INFO);
+    returned.pass(1);
   }
   void after() { close(); }
 };
@@ -264,14 +266,14 @@ add<registered_again> g8d("G8", "RegisteredAgain", "the callback sees what happe
 // --- G9: LIFO over happens-before ----------------------------------------------------------------------------------------
 template <class P, bool Churn>
 struct order : rl::test_suite<order<P, Churn>, 3>, stage<P> {
-  rl::atomic<int> baton;
-  void before() { this->open(4); baton.store(0, rl::mo_relaxed, RL_INFO); }
+  models::baton baton;
+  void before() { this->open(4); baton.reset(); }
   void thread(unsigned i) {
     if (i == 0) {
       this->enter(0);
-      baton.store(1, rl::mo_release, RL_INFO);
+      baton.pass(1);
     } else if (i == 1) {
-      if (baton.load(rl::mo_acquire, RL_INFO) == 1) this->enter(1);
+      if (baton.get() == 1) this->enter(1);
     } else {
       this->enter(2);
       if (Churn) this->leave(2);
@@ -291,12 +293,12 @@ add<order<small, true>> g9b("G9", "LifoAcrossSegments", "the same while segments
 add<order<three, false>> g9c("G9", "LifoWhileFilling", "the same while another thread fills the segment", bounded(4), 5000000);
 
 struct stale_cursor : rl::test_suite<stale_cursor, 3>, stage<platform<4, 4>> {
-  rl::atomic<int> baton;
-  void before() { open(6); baton.store(0, rl::mo_relaxed, RL_INFO); }
+  models::baton baton;
+  void before() { open(6); baton.reset(); }
   void thread(unsigned i) {
     if (i == 0) { enter(2); enter(3); leave(2); }
-    else if (i == 1) { enter(0); baton.store(1, rl::mo_release, RL_INFO); }
-    else if (baton.load(rl::mo_acquire, RL_INFO) == 1) enter(1);
+    else if (i == 1) { enter(0); baton.pass(1); }
+    else if (baton.get() == 1) enter(1);
   }
   void after() {
     r->cancel();
@@ -307,12 +309,12 @@ struct stale_cursor : rl::test_suite<stale_cursor, 3>, stage<platform<4, 4>> {
 add<stale_cursor> g9d("G9", "LifoBehindTheCursor", "a registrant that skipped slots by the cursor is not overtaken below them", bounded(4), 5000000);
 
 struct reset_order : rl::test_suite<reset_order, 3>, stage<platform<2, 2>> {
-  rl::atomic<int> baton;
-  void before() { open(6); baton.store(0, rl::mo_relaxed, RL_INFO); enter(2); enter(3); leave(2); }
+  models::baton baton;
+  void before() { open(6); baton.reset(); enter(2); enter(3); leave(2); }
   void thread(unsigned i) {
     if (i == 0) { leave(3); enter(4); leave(4); enter(5); leave(5); }
-    else if (i == 1) { enter(0); baton.store(1, rl::mo_release, RL_INFO); }
-    else if (baton.load(rl::mo_acquire, RL_INFO) == 1) enter(1);
+    else if (i == 1) { enter(0); baton.pass(1); }
+    else if (baton.get() == 1) enter(1);
   }
   void after() {
     r->cancel();
@@ -323,12 +325,12 @@ struct reset_order : rl::test_suite<reset_order, 3>, stage<platform<2, 2>> {
 add<reset_order> g9e("G9", "LifoThroughReset", "the same while the segment gets a new generation", bounded(3), 5000000);
 
 struct after_reset : rl::test_suite<after_reset, 3>, stage<three> {
-  rl::atomic<int> baton;
-  void before() { open(6); baton.store(0, rl::mo_relaxed, RL_INFO); enter(2); enter(3); enter(4); leave(2); leave(4); }
+  models::baton baton;
+  void before() { open(6); baton.reset(); enter(2); enter(3); enter(4); leave(2); leave(4); }
   void thread(unsigned i) {
     if (i == 0) { leave(3); enter(5); }
-    else if (i == 1) { enter(0); baton.store(1, rl::mo_release, RL_INFO); }
-    else if (baton.load(rl::mo_acquire, RL_INFO) == 1) enter(1);
+    else if (i == 1) { enter(0); baton.pass(1); }
+    else if (baton.get() == 1) enter(1);
   }
   void after() {
     r->cancel();
@@ -345,10 +347,10 @@ add<after_reset> g9f("G9", "LifoAfterReset", "a registrant in a new generation s
 /// slot for used that has died in the old one, thread 2, who comes later, finds a hole below it.
 struct stale_slot : rl::test_suite<stale_slot, 3>, stage<three> {
   bool published = false, entered = false;
-  rl::atomic<int> baton;
+  models::baton baton;
   void before() {
     open(6);
-    baton.store(0, rl::mo_relaxed, RL_INFO);
+    baton.reset();
     enter(2); enter(3); enter(4); leave(2); leave(4);
     now.before = [this](site s) {
       if (rl::thread_index() == 0 && s == site::cursor_advance) { published = true; hold_until([this] { return entered; }); }
@@ -356,8 +358,8 @@ struct stale_slot : rl::test_suite<stale_slot, 3>, stage<three> {
   }
   void thread(unsigned i) {
     if (i == 0) { leave(3); enter(5); }
-    else if (i == 1) { hold_until([this] { return published; }); enter(0); baton.store(1, rl::mo_release, RL_INFO); entered = true; }
-    else { hold_until([this] { return entered && baton.load(rl::mo_relaxed, RL_INFO) == 1; }); if (baton.load(rl::mo_acquire, RL_INFO) == 1) enter(1); }
+    else if (i == 1) { hold_until([this] { return published; }); enter(0); baton.pass(1); entered = true; }
+    else { hold_until([this] { return entered && baton.peek() == 1; }); if (baton.get() == 1) enter(1); }
   }
   void after() { now.before = nullptr; r->cancel(); later_runs_first(1, 0); close(); }
 };
@@ -366,18 +368,18 @@ add<stale_slot> g9g("G9", "HoleOfAStaleSlot", "directed: a registrant in a new g
 /// Thread 0 fills slots, thread 1 skips them by the cursor, thread 2, slow to say how far it has come, registers after it.
 struct stale_frontier : rl::test_suite<stale_frontier, 3>, stage<platform<4, 4>> {
   bool first = false, filled = false, entered = false;
-  rl::atomic<int> baton;
+  models::baton baton;
   void before() {
     open(6);
-    baton.store(0, rl::mo_relaxed, RL_INFO);
+    baton.reset();
     now.before = [this](site s) {
       if (rl::thread_index() == 2 && s == site::cursor_advance && !first) { first = true; hold_until([this] { return entered; }); }
     };
   }
   void thread(unsigned i) {
     if (i == 0) { hold_until([this] { return first; }); enter(2); enter(3); leave(2); filled = true; }
-    else if (i == 1) { hold_until([this] { return filled; }); enter(0); baton.store(1, rl::mo_release, RL_INFO); entered = true; }
-    else { enter(5); if (baton.load(rl::mo_acquire, RL_INFO) == 1) enter(1); }
+    else if (i == 1) { hold_until([this] { return filled; }); enter(0); baton.pass(1); entered = true; }
+    else { enter(5); if (baton.get() == 1) enter(1); }
   }
   void after() { now.before = nullptr; r->cancel(); later_runs_first(1, 0); close(); }
 };
@@ -386,10 +388,10 @@ add<stale_frontier> g9h("G9", "HoleOfAStaleFrontier", "directed: who skipped slo
 /// Thread 1 has chosen a dead slot and is late; thread 0 fills and empties the segment and resets it just then.
 struct late_in_reset : rl::test_suite<late_in_reset, 2>, stage<platform<4, 4>> {
   bool chosen = false, sealing = false;
-  rl::atomic<int> baton;
+  models::baton baton;
   void before() {
     open(6);
-    baton.store(0, rl::mo_relaxed, RL_INFO);
+    baton.reset();
     enter(2); enter(3); enter(4); leave(4);
     now.before = [this](site s) {
       if (rl::thread_index() == 1 && s == site::slot_publish && !chosen) { chosen = true; hold_until([this] { return sealing; }); }
@@ -397,12 +399,12 @@ struct late_in_reset : rl::test_suite<late_in_reset, 2>, stage<platform<4, 4>> {
     };
   }
   void thread(unsigned i) {
-    if (i == 1) { enter(0); baton.store(1, rl::mo_release, RL_INFO); return; }
+    if (i == 1) { enter(0); baton.pass(1); return; }
     hold_until([this] { return chosen; });
     enter(4); enter(5); leave(2); leave(3); leave(4); leave(5);
     enter(5);
-    hold_until([this] { return baton.load(rl::mo_relaxed, RL_INFO) == 1; });
-    if (baton.load(rl::mo_acquire, RL_INFO) == 1) enter(1);
+    hold_until([this] { return baton.peek() == 1; });
+    if (baton.get() == 1) enter(1);
   }
   void after() { now.before = nullptr; r->cancel(); later_runs_first(1, 0); exactly_once(0, true); exactly_once(1, true); close(); }
 };
@@ -445,10 +447,10 @@ add<retracts_late> g9j("G9", "RetractsLate", "directed: a registrant that takes 
 /// takes that slot for used, there is a hole below it.
 struct brief_visit : rl::test_suite<brief_visit, 3>, stage<platform<4, 4>> {
   bool chosen = false, looked = false, gone = false, published = false, entered = false;
-  rl::atomic<int> baton;
+  models::baton baton;
   void before() {
     open(8);
-    baton.store(0, rl::mo_relaxed, RL_INFO);
+    baton.reset();
     enter(2); enter(3); leave(3);
     now.before = [this](site s) {
       unsigned const t = rl::thread_index();
@@ -466,11 +468,11 @@ struct brief_visit : rl::test_suite<brief_visit, 3>, stage<platform<4, 4>> {
       enter(6); leave(6);
       gone = true;
       hold_until([this] { return entered; });
-      if (baton.load(rl::mo_acquire, RL_INFO) == 1) enter(1);
+      if (baton.get() == 1) enter(1);
     } else {
       hold_until([this] { return published; });
       enter(0);
-      baton.store(1, rl::mo_release, RL_INFO);
+      baton.pass(1);
       entered = true;
     }
   }
@@ -504,9 +506,9 @@ struct monotonic : rl::test_suite<monotonic, 3>, stage<tiny> {
 add<monotonic> g10("G10", "Monotonic", "once set, the flag stays set, whoever set it", bounded(5), 5000000);
 
 struct poll_in_callback : rl::test_suite<poll_in_callback, 2>, stage<tiny> {
-  rl::atomic<int> ran_once;
-  void before() { open(1); ran_once.store(0, rl::mo_relaxed, RL_INFO); nodes[0]->then = [this](node&) { ran_once.store(1, rl::mo_release, RL_INFO); }; enter(0); }
-  void thread(unsigned i) { if (i == 0) r->cancel(); else if (ran_once.load(rl::mo_acquire, RL_INFO) == 1) require(r->is_cancellation_requested(), "a callback ran before the flag was set"); }
+  models::baton ran_once;
+  void before() { open(1); ran_once.reset(); nodes[0]->then = [this](node&) { ran_once.pass(1); }; enter(0); }
+  void thread(unsigned i) { if (i == 0) r->cancel(); else if (ran_once.get() == 1) require(r->is_cancellation_requested(), "a callback ran before the flag was set"); }
   void after() { close(); }
 };
 add<poll_in_callback> g10b("G10", "FlagBeforeCallbacks", "whoever knows that a callback ran reads the flag as set", full(), 500000);
@@ -539,13 +541,13 @@ add<suspended<3, small>> g11b("G11", "AnyStepMayBeTheLast3", "the same with two 
 
 // --- G12: dispose comes last ---------------------------------------------------------------------------------------------
 struct dispose_last : rl::test_suite<dispose_last, 3>, stage<tiny> {
-  rl::atomic<int> left;
-  void before() { open(4); left.store(3, rl::mo_relaxed, RL_INFO); enter(3); }
+  models::baton left;
+  void before() { open(4, true); left.set(3); enter(3); }
   void thread(unsigned i) {
     if (i == 0) { enter(0); leave(0); enter(1); }
     else if (i == 1) { enter(2); leave(3); }
     else r->cancel();
-    if (left.fetch_sub(1, rl::mo_acq_rel, RL_INFO) == 1) destroy();
+    if (left.count_down() == 0) destroy();
   }
   void after() { close(); }
 };
@@ -553,7 +555,7 @@ add<dispose_last> g12("G12", "LastIsClean", "whoever is last disposes: no race, 
 
 template <int Verb>
 struct dispose_overlaps : rl::test_suite<dispose_overlaps<Verb>, 2>, stage<tiny> {
-  void before() { this->open(4); this->enter(0); this->enter(1); if (Verb == 2) this->leave(1); }
+  void before() { this->open(4, true); this->enter(0); this->enter(1); if (Verb == 2) this->leave(1); }
   void thread(unsigned i) {
     if (i == 1) { auto* const gone = this->r; gone->~basic_registry(); tiny::deallocate(gone, 0); return; }
     if (Verb == 0) this->r->try_register(*this->nodes[2]);
@@ -572,25 +574,25 @@ add<dispose_overlaps<4>> n4("G12", "PollOverlapsDispose", "a poll beside the end
 
 // --- G13: the callback destroys ------------------------------------------------------------------------------------------
 struct destroys_all : rl::test_suite<destroys_all, 2>, stage<tiny> {
-  void before() { open(3); nodes[1]->then = [this](node&) { drop(nodes[1]); destroy(); }; enter(0); enter(1); enter(2); }
+  void before() { open(3, true); nodes[1]->then = [this](node&) { drop(nodes[1]); destroy(); }; enter(0); enter(1); enter(2); }
   void thread(unsigned i) { if (i == 0) r->cancel(); }
   void after() { require(runs(0) == 0 && destroyed, "the registry was not destroyed in time"); close(); }
 };
 add<destroys_all> g13("G13", "DestroysItselfAndTheRegistry", "a callback destroys its own node and the registry", full(), 1000);
 
 struct destroyed_elsewhere : rl::test_suite<destroyed_elsewhere, 2>, stage<tiny> {
-  rl::atomic<int> ran_it;
-  void before() { open(1); ran_it.store(0, rl::mo_relaxed, RL_INFO); nodes[0]->then = [this](node&) { ran_it.store(1, rl::mo_release, RL_INFO); }; enter(0); }
+  models::baton ran_it;
+  void before() { open(1, true); ran_it.reset(); nodes[0]->then = [this](node&) { ran_it.pass(1); }; enter(0); }
   void thread(unsigned i) {
     if (i == 0) r->cancel();
-    else { tiny::await([this] { return ran_it.load(rl::mo_acquire, RL_INFO) == 1; }); r->dispose(); destroy(); }
+    else { tiny::await([this] { return ran_it.get() == 1; }); r->dispose(); destroy(); }
   }
   void after() { close(); }
 };
 add<destroyed_elsewhere> g13b("G13", "DestroyedWhenTheLastHasRun", "another thread destroys the registry as soon as the last callback has run", full(), 1000000);
 
 struct destroys_itself : rl::test_suite<destroys_itself, 2>, stage<tiny> {
-  void before() { open(1); nodes[0]->then = [this](node&) { drop(nodes[0]); }; }
+  void before() { open(1, true); nodes[0]->then = [this](node&) { drop(nodes[0]); }; }
   void thread(unsigned i) { if (i == 0) enter(0); else r->cancel(); }
   void after() { close(); }
 };

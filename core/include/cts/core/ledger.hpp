@@ -289,6 +289,7 @@ class ledger {
   /// Prefetches the callbacks of the block that comes `prefetch_distance` slots after the one from `first` on.
   CTS_HOT void prefetch_ahead(segment& s, segment* below, std::size_t first) noexcept {
     constexpr std::size_t ahead = Platform::prefetch_distance;
+    static_assert(ahead % segment::block::size == 0, "a block ahead is a block");
     if constexpr (ahead > 0) {
       segment* const at = first >= ahead ? &s : below;
       if (at == nullptr) return;
