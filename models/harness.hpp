@@ -18,6 +18,7 @@ struct plan {
   std::uint64_t executions = 0;    // 0: until the search is complete (random: required)
   std::uint64_t first = 1;         // the first seed of a random search
   double seconds = 0;              // 0: no limit; else the search stops there and is not complete
+  bool deep = false;               // too large for a default run: only with CTS_MODEL_DEEP
   std::string replay;              // a token: run that execution alone and print it
 };
 

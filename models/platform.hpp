@@ -29,10 +29,9 @@ inline world the_world;
 struct execution {
   int allocations = 0;     // segments allocated
   int failing = -1;        // the allocation that fails
-  bool suspendable = false;  // thread 0 may stop at any atomic step until the others are done
+  int stop_in = -1;          // after so many atomic steps thread 0 stops until `others` is zero
+  baton* others = nullptr;
   bool lifetimes = false;  // every access to an atomic must happen before the end of its life
-  bool suspended = false;
-  int others_running = 0;
   std::function<void(site)> before;  // directed models: called before each atomic step
 };
 inline execution now;
@@ -49,13 +48,14 @@ inline rl::memory_order relacy_order(site s) {
   return rl::mo_seq_cst;
 }
 
-/// Adversarial suspension: before each of its atomic steps thread 0 may stop and wait for all the others. Who waits for it
-/// is then seen as a livelock.
+/// Adversarial suspension: at the step it has chosen thread 0 waits for all the others. Who waits for it is then seen as a
+/// livelock.
 inline void maybe_suspend() {
-  if (!now.suspendable || now.suspended || rl::thread_index() != 0 || now.others_running == 0) return;
-  if (rl::rand(2) == 0) return;
-  now.suspended = true;
-  while (now.others_running > 0) rl::yield(1, RL_INFO);
+  if (now.stop_in < 0 || rl::thread_index() != 0 || now.stop_in-- != 0) return;
+  while (now.others->get() != 0) {
+    the_reduction.touch_all();
+    rl::yield(1, RL_INFO);
+  }
 }
 
 /// Holds the calling thread of a directed model until `ready`, which reads plain variables and so orders nothing, or for a

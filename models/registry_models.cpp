@@ -95,6 +95,13 @@ using ahead = platform<2, 2, 2>;
 
 plan full() { return {search::reduced}; }
 plan bounded(unsigned b) { return {search::bounded, b}; }
+/// Of models whose tree takes hours: a default run gives them random executions, `deep` searches them; each has a smaller
+/// sibling that is searched in full.
+plan large() {
+  plan p = bounded(4);
+  p.deep = true;
+  return p;
+}
 
 // --- G1: one winner -----------------------------------------------------------------------------------------------------
 struct one_winner : rl::test_suite<one_winner, 2>, stage<tiny> {
@@ -104,6 +111,18 @@ struct one_winner : rl::test_suite<one_winner, 2>, stage<tiny> {
   void after() { require(winners == 1, "not exactly one cancel won"); exactly_once(0, true); close(); }
 };
 add<one_winner> g1("G1", "OneWinner", "two cancels: one wins, both see the flag", full(), 1000000);
+
+struct halves : rl::test_suite<halves, 3>, stage<platform<2, 2>> {
+  int winners = 0;
+  void before() { open(2); enter(0); }
+  void thread(unsigned i) {
+    if (i == 0) { if (r->request_cancellation()) { ++winners; r->run_callbacks([] { return false; }); } }
+    else if (i == 1) { if (r->cancel()) ++winners; }
+    else leave(0);
+  }
+  void after() { require(winners == 1, "not exactly one cancel won"); exactly_once(0, true); close(); }
+};
+add<halves> g1b("G1", "InTwoHalves", "a cancel in two halves, a whole one and an unregistration", full(), 5000000);
 
 // --- G2: at most once, G3: never lost, G4: on one side -----------------------------------------------------------------
 template <std::size_t N>
@@ -116,21 +135,23 @@ struct register_vs_cancel : rl::test_suite<register_vs_cancel<N>, 2>, stage<tiny
   void after() { for (std::size_t k = 0; k < N; ++k) this->exactly_once(k, true); this->close(); }
 };
 add<register_vs_cancel<1>> g3("G3", "RegisterVersusCancel", "a registration and a cancel: not lost, not twice", full(), 2000000);
-add<register_vs_cancel<2>> g3b("G3", "GrowVersusCancel", "the same with a second registration, which grows", bounded(4), 2000000);
+add<register_vs_cancel<2>> g3b("G3", "GrowVersusCancel", "the same with a second registration, which grows", full(), 2000000);
 
-struct two_registrants : rl::test_suite<two_registrants, 3>, stage<small> {
-  void before() { open(3); enter(2); }
-  void thread(unsigned i) { if (i < 2) enter(i); else r->cancel(); }
-  void after() { for (std::size_t i = 0; i < 3; ++i) exactly_once(i, true); close(); }
+template <class P, std::size_t Before>
+struct two_registrants : rl::test_suite<two_registrants<P, Before>, 3>, stage<P> {
+  void before() { this->open(2 + Before); for (std::size_t i = 0; i < Before; ++i) this->enter(2 + i); }
+  void thread(unsigned i) { if (i < 2) this->enter(i); else this->r->cancel(); }
+  void after() { for (std::size_t i = 0; i < 2 + Before; ++i) this->exactly_once(i, true); this->close(); }
 };
-add<two_registrants> g4("G4", "TwoRegistrantsVersusCancel", "two threads register, a third cancels: each callback runs on one side", bounded(4), 5000000);
+add<two_registrants<platform<2, 2>, 0>> g4("G4", "TwoRegistrantsVersusCancel", "two threads register, a third cancels: each callback runs on one side", large(), 5000000);
+add<two_registrants<small, 1>> g4d("G4", "TwoGrowVersusCancel", "the same while the registry grows", large(), 5000000);
 
 struct two_cancels : rl::test_suite<two_cancels, 3>, stage<ahead> {
-  void before() { open(3); enter(0); enter(1); }
-  void thread(unsigned i) { if (i < 2) r->cancel(); else { enter(2); leave(0); } }
-  void after() { for (std::size_t i = 0; i < 3; ++i) exactly_once(i, true); close(); }
+  void before() { open(2); enter(0); }
+  void thread(unsigned i) { if (i < 2) r->cancel(); else { enter(1); leave(0); } }
+  void after() { for (std::size_t i = 0; i < 2; ++i) exactly_once(i, true); close(); }
 };
-add<two_cancels> g2("G2", "AtMostOnce", "two cancels, a registration and an unregistration: no callback runs twice", bounded(4), 5000000);
+add<two_cancels> g2("G2", "AtMostOnce", "two cancels, a registration and an unregistration: no callback runs twice", full(), 5000000);
 
 // --- G5: unregister XOR ran ----------------------------------------------------------------------------------------------
 struct unregister_vs_cancel : rl::test_suite<unregister_vs_cancel, 2>, stage<tiny> {
@@ -148,7 +169,29 @@ struct third_party : rl::test_suite<third_party, 3>, stage<tiny> {
   void thread(unsigned i) { if (i == 0) seen[1] = r->unregister(*nodes[0]); else if (i == 1) seen[2] = r->unregister(*nodes[0]); else r->cancel(); }
   void after() { require(!(seen[1] && seen[2]), "two unregistrations succeeded"); require((seen[1] || seen[2]) == (runs(0) == 0), "unregistered and ran, or neither"); close(); }
 };
-add<third_party> g5b("G5", "TwoUnregister", "two threads unregister the same callback while a third cancels", bounded(6), 5000000);
+add<third_party> g5b("G5", "TwoUnregister", "two threads unregister the same callback while a third cancels", full(), 5000000);
+
+struct remove_vs_cancel : rl::test_suite<remove_vs_cancel, 2>, stage<tiny> {
+  int removed[2] = {};
+  void before() { open(2); enter(0); enter(1); }
+  void thread(unsigned i) {
+    if (i == 1) { r->cancel(); return; }
+    r->remove_all([this](core::basic_callback<tiny>& c) { ++removed[&c == nodes[0] ? 0 : 1]; });
+  }
+  void after() { for (std::size_t k = 0; k < 2; ++k) require(removed[k] + runs(k) == 1, "removed and ran, or neither"); close(); }
+};
+add<remove_vs_cancel> g5c("G5", "RemovedXorRan", "remove_all beside a cancel: each callback is removed or runs", full(), 1000000);
+
+struct remove_vs_register : rl::test_suite<remove_vs_register, 2>, stage<tiny> {
+  int removed[3] = {};
+  void before() { open(3); enter(0); }
+  void thread(unsigned i) {
+    if (i == 1) { enter(1); enter(2); return; }
+    r->remove_all([this](core::basic_callback<tiny>& c) { ++removed[&c == nodes[0] ? 0 : &c == nodes[1] ? 1 : 2]; });
+  }
+  void after() { r->cancel(); for (std::size_t k = 0; k < 3; ++k) require(removed[k] + runs(k) == 1, "removed and ran, or neither"); close(); }
+};
+add<remove_vs_register> g5d("G5", "RemoveVersusRegister", "remove_all beside registrations that reset and grow: what is not removed runs", full(), 1000000);
 
 // --- G6: waiting unregister ----------------------------------------------------------------------------------------------
 struct waiting : rl::test_suite<waiting, 2>, stage<tiny> {
@@ -241,7 +284,7 @@ struct poll_sees : rl::test_suite<poll_sees, 3>, publication_base<stage<tiny>> {
   }
   void after() { end(); }
 };
-add<poll_sees> g8b("G8", "PollSees", "who reads the flag as set, from the canceller or from a helper, sees what happened before cancel", bounded(5), 5000000);
+add<poll_sees> g8b("G8", "PollSees", "who reads the flag as set, from the canceller or from a helper, sees what happened before cancel", full(), 5000000);
 
 struct loser_sees : rl::test_suite<loser_sees, 2>, publication_base<stage<tiny>> {
   void before() { begin(1); enter(0); nodes[0]->then = [this](node&) { word->set(3); }; }
@@ -261,10 +304,11 @@ struct registered_again : rl::test_suite<registered_again, 2>, stage<three> {
   }
   void after() { close(); }
 };
-add<registered_again> g8d("G8", "RegisteredAgain", "the callback sees what happened before its last registration", bounded(5), 1000000);
+add<registered_again> g8d("G8", "RegisteredAgain", "the callback sees what happened before its last registration", full(), 1000000);
 
 // --- G9: LIFO over happens-before ----------------------------------------------------------------------------------------
-template <class P, bool Churn>
+/// The third thread registers once, comes and goes, or does that and registers again.
+template <class P, int Churn>
 struct order : rl::test_suite<order<P, Churn>, 3>, stage<P> {
   models::baton baton;
   void before() { this->open(4); baton.reset(); }
@@ -276,9 +320,8 @@ struct order : rl::test_suite<order<P, Churn>, 3>, stage<P> {
       if (baton.get() == 1) this->enter(1);
     } else {
       this->enter(2);
-      if (Churn) this->leave(2);
-      this->enter(3);
-      if (Churn) this->leave(3);
+      if (Churn > 0) this->leave(2);
+      if (Churn > 1) this->enter(3);
     }
   }
   void after() {
@@ -288,9 +331,10 @@ struct order : rl::test_suite<order<P, Churn>, 3>, stage<P> {
     this->close();
   }
 };
-add<order<three, true>> g9("G9", "LifoInASegment", "one registration after another, a third thread churns the same segment: the later one runs first", bounded(4), 5000000);
-add<order<small, true>> g9b("G9", "LifoAcrossSegments", "the same while segments are reset, pushed and moved", bounded(4), 5000000);
-add<order<three, false>> g9c("G9", "LifoWhileFilling", "the same while another thread fills the segment", bounded(4), 5000000);
+add<order<three, 0>> g9("G9", "LifoWhileFilling", "one registration after another, a third thread fills the same segment: the later one runs first", full(), 5000000);
+add<order<three, 1>> g9c("G9", "LifoInASegment", "the same while the third comes and goes", full(), 5000000);
+add<order<small, 0>> g9l("G9", "LifoAcrossSegments", "the same while the registry grows", large(), 5000000);
+add<order<small, 2>> g9b("G9", "LifoWhileReset", "the same while segments are reset, pushed and moved", large(), 5000000);
 
 struct stale_cursor : rl::test_suite<stale_cursor, 3>, stage<platform<4, 4>> {
   models::baton baton;
@@ -306,13 +350,13 @@ struct stale_cursor : rl::test_suite<stale_cursor, 3>, stage<platform<4, 4>> {
     close();
   }
 };
-add<stale_cursor> g9d("G9", "LifoBehindTheCursor", "a registrant that skipped slots by the cursor is not overtaken below them", bounded(4), 5000000);
+add<stale_cursor> g9d("G9", "LifoBehindTheCursor", "a registrant that skipped slots by the cursor is not overtaken below them", large(), 5000000);
 
 struct reset_order : rl::test_suite<reset_order, 3>, stage<platform<2, 2>> {
   models::baton baton;
   void before() { open(6); baton.reset(); enter(2); enter(3); leave(2); }
   void thread(unsigned i) {
-    if (i == 0) { leave(3); enter(4); leave(4); enter(5); leave(5); }
+    if (i == 0) { leave(3); enter(4); leave(4); enter(5); }
     else if (i == 1) { enter(0); baton.pass(1); }
     else if (baton.get() == 1) enter(1);
   }
@@ -322,7 +366,19 @@ struct reset_order : rl::test_suite<reset_order, 3>, stage<platform<2, 2>> {
     close();
   }
 };
-add<reset_order> g9e("G9", "LifoThroughReset", "the same while the segment gets a new generation", bounded(3), 5000000);
+add<reset_order> g9e("G9", "LifoThroughReset", "the same while the segment gets a new generation", large(), 5000000);
+
+/// Two threads, one of which does what the other's registration has to be seen after.
+struct handed_over : rl::test_suite<handed_over, 2>, stage<small> {
+  models::baton baton;
+  void before() { open(4); baton.reset(); enter(3); }
+  void thread(unsigned i) {
+    if (i == 0) { leave(3); enter(0); baton.pass(1); enter(2); }
+    else if (baton.get() == 1) enter(1);
+  }
+  void after() { taken[3] = true; r->cancel(); later_runs_first(1, 0); for (std::size_t k = 0; k < 3; ++k) exactly_once(k, true); close(); }
+};
+add<handed_over> g9m("G9", "LifoHandedOver", "who is told of a registration registers above it, while the first thread resets and grows", large(), 1000000);
 
 struct after_reset : rl::test_suite<after_reset, 3>, stage<three> {
   models::baton baton;
@@ -338,7 +394,7 @@ struct after_reset : rl::test_suite<after_reset, 3>, stage<three> {
     close();
   }
 };
-add<after_reset> g9f("G9", "LifoAfterReset", "a registrant in a new generation sees that the slots of the old one have died", bounded(4), 5000000);
+add<after_reset> g9f("G9", "LifoAfterReset", "a registrant in a new generation sees that the slots of the old one have died", large(), 5000000);
 
 // --- directed: the rare meetings of a late registrant with a reset ----------------------------------------------------------
 // The threads are held at a step until the others have come to theirs; the rest is left to the search.
@@ -363,7 +419,7 @@ struct stale_slot : rl::test_suite<stale_slot, 3>, stage<three> {
   }
   void after() { now.before = nullptr; r->cancel(); later_runs_first(1, 0); close(); }
 };
-add<stale_slot> g9g("G9", "HoleOfAStaleSlot", "directed: a registrant in a new generation takes no dead slot for used", bounded(2), 1000000);
+add<stale_slot> g9g("G9", "HoleOfAStaleSlot", "directed: a registrant in a new generation takes no dead slot for used", large(), 250000);
 
 /// Thread 0 fills slots, thread 1 skips them by the cursor, thread 2, slow to say how far it has come, registers after it.
 struct stale_frontier : rl::test_suite<stale_frontier, 3>, stage<platform<4, 4>> {
@@ -383,7 +439,7 @@ struct stale_frontier : rl::test_suite<stale_frontier, 3>, stage<platform<4, 4>>
   }
   void after() { now.before = nullptr; r->cancel(); later_runs_first(1, 0); close(); }
 };
-add<stale_frontier> g9h("G9", "HoleOfAStaleFrontier", "directed: who skipped slots by the cursor is not overtaken below them", bounded(2), 1000000);
+add<stale_frontier> g9h("G9", "HoleOfAStaleFrontier", "directed: who skipped slots by the cursor is not overtaken below them", large(), 250000);
 
 /// Thread 1 has chosen a dead slot and is late; thread 0 fills and empties the segment and resets it just then.
 struct late_in_reset : rl::test_suite<late_in_reset, 2>, stage<platform<4, 4>> {
@@ -408,7 +464,7 @@ struct late_in_reset : rl::test_suite<late_in_reset, 2>, stage<platform<4, 4>> {
   }
   void after() { now.before = nullptr; r->cancel(); later_runs_first(1, 0); exactly_once(0, true); exactly_once(1, true); close(); }
 };
-add<late_in_reset> g9i("G9", "LateInAReset", "directed: a late registrant and the reset of its segment do not miss each other", bounded(3), 1000000);
+add<late_in_reset> g9i("G9", "LateInAReset", "directed: a late registrant and the reset of its segment do not miss each other", large(), 250000);
 
 /// The same, but the late registrant sees the seal and takes its slot back only when the new generation is in use.
 struct retracts_late : rl::test_suite<retracts_late, 3>, stage<platform<4, 4>> {
@@ -441,7 +497,7 @@ struct retracts_late : rl::test_suite<retracts_late, 3>, stage<platform<4, 4>> {
   }
   void after() { now.before = nullptr; r->cancel(); later_runs_first(1, 0); exactly_once(0, true); exactly_once(1, true); close(); }
 };
-add<retracts_late> g9j("G9", "RetractsLate", "directed: a registrant that takes its slot back leaves no hole in the generation that is opened meanwhile", bounded(2), 1000000);
+add<retracts_late> g9j("G9", "RetractsLate", "directed: a registrant that takes its slot back leaves no hole in the generation that is opened meanwhile", large(), 250000);
 
 /// Thread 1 comes and goes in a slot between thread 0's first look and its seal. If thread 2, in the new generation, still
 /// takes that slot for used, there is a hole below it.
@@ -478,7 +534,7 @@ struct brief_visit : rl::test_suite<brief_visit, 3>, stage<platform<4, 4>> {
   }
   void after() { now.before = nullptr; r->cancel(); later_runs_first(1, 0); close(); }
 };
-add<brief_visit> g9k("G9", "HoleOfABriefVisit", "directed: who came and went before the seal leaves no slot that looks used in the new generation", bounded(1), 1000000);
+add<brief_visit> g9k("G9", "HoleOfABriefVisit", "directed: who came and went before the seal leaves no slot that looks used in the new generation", large(), 250000);
 
 /// Thread 0 stops for good between sealing and opening the segment.
 struct stops_while_resetting : rl::test_suite<stops_while_resetting, 2>, stage<tiny> {
@@ -491,11 +547,41 @@ struct stops_while_resetting : rl::test_suite<stops_while_resetting, 2>, stage<t
   void thread(unsigned i) { enter(1 + i); if (i == 1) { leave(2); finished = true; } }
   void after() { now.before = nullptr; r->cancel(); exactly_once(1, true); close(); }
 };
-add<stops_while_resetting> g11c("G11", "StopsWhileResetting", "directed: a thread stops while the segment is sealed; the other registers all the same", bounded(4), 200000);
+add<stops_while_resetting> g11c("G11", "StopsWhileResetting", "directed: a thread stops while the segment is sealed; the other registers all the same", large(), 200000);
+
+/// Thread 0 stops for good before it pushes a segment that it has moved. It has passed the segment that thread 1 moved
+/// meanwhile, so that the top it links to must not be its own segment: who walks there would go round.
+struct stops_while_moving : rl::test_suite<stops_while_moving, 2>, stage<tiny> {
+  bool moved = false, moving = false, stopped = false, finished = false;
+  void before() {
+    open(4);
+    enter(0); enter(1); leave(0);
+    now.before = [this](site s) {
+      if (rl::thread_index() != 0) return;
+      if (s == site::hand_find) hold_until([this] { return moved; });
+      moving = moving || s == site::older_unlink;
+      if (s == site::top_push && moving && !stopped) {
+        stopped = true;
+        while (!finished) rl::yield(1, RL_INFO);
+      }
+    };
+  }
+  void thread(unsigned i) {
+    if (i == 0) { enter(3); return; }
+    enter(2);
+    leave(1);
+    moved = true;
+    hold_until([this] { return stopped; });
+    r->cancel();
+    finished = true;
+  }
+  void after() { now.before = nullptr; for (std::size_t k = 1; k < 4; ++k) exactly_once(k, true); close(); }
+};
+add<stops_while_moving> g11e("G11", "StopsWhileMoving", "directed: a thread stops while it moves a segment; a walk beside it comes to its end", large(), 250000);
 
 // --- G10: monotonic ------------------------------------------------------------------------------------------------------
-struct monotonic : rl::test_suite<monotonic, 3>, stage<tiny> {
-  void before() { open(2); enter(0); }
+struct monotonic : rl::test_suite<monotonic, 3>, stage<platform<2, 2>> {
+  void before() { open(2); }
   void thread(unsigned i) {
     if (i == 0) r->cancel();
     else if (i == 1) r->try_register(*nodes[1]);
@@ -503,7 +589,7 @@ struct monotonic : rl::test_suite<monotonic, 3>, stage<tiny> {
   }
   void after() { require(r->is_cancellation_requested(), "the flag went back"); close(); }
 };
-add<monotonic> g10("G10", "Monotonic", "once set, the flag stays set, whoever set it", bounded(5), 5000000);
+add<monotonic> g10("G10", "Monotonic", "once set, the flag stays set, whoever set it", full(), 5000000);
 
 struct poll_in_callback : rl::test_suite<poll_in_callback, 2>, stage<tiny> {
   models::baton ran_once;
@@ -514,38 +600,42 @@ struct poll_in_callback : rl::test_suite<poll_in_callback, 2>, stage<tiny> {
 add<poll_in_callback> g10b("G10", "FlagBeforeCallbacks", "whoever knows that a callback ran reads the flag as set", full(), 500000);
 
 // --- G11: lock-freedom ---------------------------------------------------------------------------------------------------
-template <unsigned N, class P>
-struct suspended : rl::test_suite<suspended<N, P>, N>, stage<P> {
-  void before() { this->open(6); this->enter(5); now.suspendable = true; now.others_running = int(N) - 1; }
+/// Thread 0 stops at its n-th atomic step until all the others are done; n is a choice of the search.
+template <unsigned N, class P, bool More>
+struct suspended : rl::test_suite<suspended<N, P, More>, N>, stage<P> {
+  models::baton others;
+  void before() { this->open(6); this->enter(5); others.set(int(N) - 1); now.others = &others; }
   void thread(unsigned i) {
     if (i == 0) {
+      now.stop_in = rl::rand(More ? 60 : 14);
       this->enter(0);
-      this->enter(1);
-      this->leave(5);
+      if (More) this->enter(1);
+      if (More) this->leave(5);
       this->leave(0);
-      this->enter(4);
-      this->leave(1);
-      now.suspendable = false;
+      if (More) this->enter(4);
+      if (More) this->leave(1);
+      now.stop_in = -1;
     } else {
       this->enter(i + 1);
-      if (this->leave(i + 1)) this->enter(i + 1);
+      if (this->leave(i + 1) && More) this->enter(i + 1);
       this->r->is_cancellation_requested();
       if (i == 1) this->r->cancel();
-      --now.others_running;
+      others.count_down();
     }
   }
   void after() { for (std::size_t i = 0; i < 6; ++i) this->exactly_once(i, true); this->close(); }
 };
-add<suspended<2, tiny>> g11("G11", "AnyStepMayBeTheLast", "one thread stops at any atomic step; the other registers, unregisters, polls and cancels to the end", bounded(3), 3000000);
-add<suspended<3, small>> g11b("G11", "AnyStepMayBeTheLast3", "the same with two others", bounded(2), 5000000);
+add<suspended<2, tiny, false>> g11("G11", "AnyStepMayBeTheLast", "one thread stops at any atomic step; the other registers, unregisters, polls and cancels to the end", full(), 3000000);
+add<suspended<2, tiny, true>> g11d("G11", "AnyStepOfMoreMayBeTheLast", "the same with more to do", large(), 1000000);
+add<suspended<3, small, true>> g11b("G11", "AnyStepMayBeTheLast3", "the same with two others", large(), 5000000);
 
 // --- G12: dispose comes last ---------------------------------------------------------------------------------------------
-struct dispose_last : rl::test_suite<dispose_last, 3>, stage<tiny> {
+struct dispose_last : rl::test_suite<dispose_last, 3>, stage<platform<2, 2>> {
   models::baton left;
   void before() { open(4, true); left.set(3); enter(3); }
   void thread(unsigned i) {
-    if (i == 0) { enter(0); leave(0); enter(1); }
-    else if (i == 1) { enter(2); leave(3); }
+    if (i == 0) enter(0);
+    else if (i == 1) leave(3);
     else r->cancel();
     if (left.count_down() == 0) destroy();
   }
@@ -603,26 +693,29 @@ struct recycle : rl::test_suite<recycle, 2>, stage<tiny> {
   void before() { open(6); for (std::size_t i = 0; i < 3; ++i) enter(i); leave(0); leave(1); }
   void thread(unsigned i) {
     if (i == 1) { r->cancel(); return; }
-    enter(3); leave(2); enter(4);
+    enter(3);
   }
-  void after() { for (std::size_t i = 0; i < 5; ++i) exactly_once(i, true); close(); }
+  void after() { for (std::size_t i = 0; i < 4; ++i) exactly_once(i, true); close(); }
 };
-add<recycle> g14("G14", "MovedWhileCanceled", "empty segments move to the top while a cancel walks: none lost, none twice", bounded(5), 3000000);
+add<recycle> g14("G14", "MovedWhileCanceled", "an empty segment moves to the top while a cancel walks: none lost, none twice", large(), 1000000);
 
-struct movers : rl::test_suite<movers, 2>, stage<tiny> {
+template <bool More>
+struct movers : rl::test_suite<movers<More>, 2>, stage<tiny> {
   void before() { open(6); for (std::size_t i = 0; i < 4; ++i) enter(i); leave(0); leave(1); leave(2); }
   void thread(unsigned i) {
     enter(4 + i);
+    if (!More) return;
     if (i == 0) { leave(3); enter(0); } else { enter(1); }
   }
   void after() {
-    taken[0] = taken[1] = false;
+    if (More) taken[0] = taken[1] = false;
     r->cancel();
     for (std::size_t i = 0; i < 6; ++i) if (i != 2) exactly_once(i, true);
     close();
   }
 };
-add<movers> g14b("G14", "TwoMovers", "two threads move neighbouring segments: the list keeps every registration", bounded(4), 5000000);
+add<movers<false>> g14b("G14", "TwoMovers", "two threads move neighbouring segments: the list keeps every registration", large(), 1000000);
+add<movers<true>> g14g("G14", "TwoMoversTwice", "the same, and they go on", large(), 1000000);
 
 struct hand_over : rl::test_suite<hand_over, 2>, stage<tiny> {
   void before() { open(6); for (std::size_t i = 0; i < 3; ++i) enter(i); leave(0); leave(1); }
@@ -632,21 +725,21 @@ struct hand_over : rl::test_suite<hand_over, 2>, stage<tiny> {
   }
   void after() { r->cancel(); exactly_once(0, true); for (std::size_t i = 3; i < 6; ++i) exactly_once(i, true); close(); }
 };
-add<hand_over> g14f("G14", "SweepHandedOver", "one thread goes on with the sweep of another", bounded(4), 5000000);
+add<hand_over> g14f("G14", "SweepHandedOver", "one thread goes on with the sweep of another", large(), 1000000);
 
 struct movers_and_cancel : rl::test_suite<movers_and_cancel, 3>, stage<tiny> {
   void before() { open(6); for (std::size_t i = 0; i < 4; ++i) enter(i); leave(0); leave(1); leave(2); }
   void thread(unsigned i) { if (i < 2) enter(4 + i); else r->cancel(); }
   void after() { for (std::size_t i = 3; i < 6; ++i) exactly_once(i, true); close(); }
 };
-add<movers_and_cancel> g14c("G14", "TwoMoversVersusCancel", "the same while a third thread cancels", bounded(3), 5000000);
+add<movers_and_cancel> g14c("G14", "TwoMoversVersusCancel", "the same while a third thread cancels", large(), 5000000);
 
 struct bounded_memory : rl::test_suite<bounded_memory, 2>, stage<tiny> {
   void before() { open(6); enter(5); }
   void thread(unsigned i) { for (int k = 0; k < 40; ++k) { enter(i); leave(i); } }
   void after() { require(now.allocations <= 16, "memory grows although nothing stays registered"); r->cancel(); close(); }
 };
-add<bounded_memory> g14d("G14", "Bounded", "two threads churn: the segments stay bounded", bounded(1), 100000);
+add<bounded_memory> g14d("G14", "Bounded", "two threads churn: the segments stay bounded", bounded(0), 100000);
 
 struct holds_one : rl::test_suite<holds_one, 1>, stage<tiny> {
   void before() { open(6); enter(5); }
@@ -655,12 +748,19 @@ struct holds_one : rl::test_suite<holds_one, 1>, stage<tiny> {
 };
 add<holds_one> g14e("G14", "BoundedBesideASurvivor", "one registration stays, others come and go: the segments stay bounded", full(), 0);
 
+struct claim_vs_one : rl::test_suite<claim_vs_one, 2>, stage<tiny> {
+  void before() { open(4); enter(0); leave(0); }
+  void thread(unsigned i) { if (i == 0) { enter(1); enter(2); } else { enter(3); } }
+  void after() { r->cancel(); for (std::size_t i = 1; i < 4; ++i) exactly_once(i, true); close(); }
+};
+add<claim_vs_one> g3e("G3", "ClaimVersusOneRegister", "a segment is claimed and reset while another thread registers in it", large(), 1000000);
+
 struct claim_vs_register : rl::test_suite<claim_vs_register, 3>, stage<platform<2, 1>> {
   void before() { open(6); enter(0); leave(0); }
   void thread(unsigned i) { if (i == 0) { enter(1); enter(2); enter(3); } else if (i == 1) { enter(4); leave(4); } else { enter(5); } }
   void after() { r->cancel(); for (std::size_t i = 1; i < 6; ++i) exactly_once(i, true); close(); }
 };
-add<claim_vs_register> g3c("G3", "ClaimVersusRegister", "segments are claimed and reset while others register in them", bounded(4), 5000000);
+add<claim_vs_register> g3c("G3", "ClaimVersusRegister", "segments are claimed and reset while others register in them", large(), 5000000);
 
 struct reset_vs_late : rl::test_suite<reset_vs_late, 2>, stage<tiny> {
   void before() { open(6); enter(0); }
@@ -670,7 +770,7 @@ struct reset_vs_late : rl::test_suite<reset_vs_late, 2>, stage<tiny> {
   }
   void after() { r->cancel(); for (std::size_t k = 1; k < 6; ++k) exactly_once(k, true); close(); }
 };
-add<reset_vs_late> g3d("G3", "ResetVersusRegister", "a segment is reset and moved under a registrant that is late", bounded(5), 5000000);
+add<reset_vs_late> g3d("G3", "ResetVersusRegister", "a segment is reset and moved under a registrant that is late", large(), 1000000);
 
 // --- G15: failed allocation ----------------------------------------------------------------------------------------------
 struct out_of_memory : rl::test_suite<out_of_memory, 2>, stage<tiny> {
@@ -702,7 +802,7 @@ struct striped : rl::test_suite<striped, 3>, stage<tiny, 2> {
   }
   void after() { exactly_once(0, true); exactly_once(1, true); close(); }
 };
-add<striped> g4b("G4", "Stripes", "two threads register on two stripes while a third cancels", bounded(4), 5000000);
+add<striped> g4b("G4", "Stripes", "two threads register on two stripes while a third cancels", large(), 5000000);
 
 struct striped_refusal : rl::test_suite<striped_refusal, 2>, stage<tiny, 2> {
   void before() { open(2); }
