@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: BSL-1.0
+/// @file
+/// The interface of <stop_token> on the lock-free core: what C++20 has there, and what C++26 adds.
+///
+///   stop_source ──get_token──▶ stop_token ──▶ stop_callback<F>        one shared, counted state (detail/stop_state.hpp)
+///   inplace_stop_source, inplace_stop_token, inplace_stop_callback<F>  a state inside the source (inplace_stop_token.hpp)
+///   never_stop_token and the concepts                                  no state (stoppable_token.hpp)
+///
+/// Members, constraints, exception specifications and semantics are those of [thread.stoptoken]. Beyond it: callbacks run
+/// newest first; the last one may destroy its registration and every source.
+#pragma once
+
+#include <concepts>
+#include <type_traits>
+#include <utility>
+
+#include "cts/detail/stop_invocation.hpp"
+#include "cts/detail/stop_state.hpp"
+#include "cts/inplace_stop_token.hpp"
+#include "cts/stoppable_token.hpp"
+
+namespace cts {
+
+/// Says that a stop_source shall have no state. [thread.stoptoken.syn]
+struct nostopstate_t {
+  explicit nostopstate_t() = default;
+};
+inline constexpr nostopstate_t nostopstate{};
+
+#if CTS_CHECKED
+inline namespace checked_abi {
+#endif
+
+class stop_source;
+template <class CallbackFn>
+class stop_callback;
+
+/// Asks whether a stop has been requested. One pointer; a copy is one read-modify-write. [stoptoken]
+/// Different tokens, and const members of the same one, may be used by several threads at once.
+class stop_token {
+ public:
+  template <class CallbackFn>
+  using callback_type = stop_callback<CallbackFn>;
+
+  /// A token of no state.
+  stop_token() noexcept = default;
+  stop_token(stop_token const& other) noexcept : state_(other.state_) {
+    if (state_ != nullptr) state_->share(state::owner);
+  }
+  stop_token(stop_token&& other) noexcept : state_(std::exchange(other.state_, nullptr)) {}
+  stop_token& operator=(stop_token const& other) noexcept {
+    stop_token(other).swap(*this);
+    return *this;
+  }
+  stop_token& operator=(stop_token&& other) noexcept {
+    stop_token(std::move(other)).swap(*this);
+    return *this;
+  }
+  ~stop_token() {
+    if (state_ != nullptr) state_->drop(state::owner);
+  }
+
+  void swap(stop_token& other) noexcept { std::swap(state_, other.state_); }
+  friend void swap(stop_token& a, stop_token& b) noexcept { a.swap(b); }
+
+  /// Whether a stop has been requested: a plain load. Never goes back. [stoptoken.mem]
+  /// Reading true makes visible what happened before the request.
+  [[nodiscard]] bool stop_requested() const noexcept { return state_ != nullptr && state_->stop_requested(); }
+  /// False if there is no state, or no request and no source that could make one. Never comes back. [stoptoken.mem]
+  [[nodiscard]] bool stop_possible() const noexcept { return state_ != nullptr && state_->stop_possible(); }
+
+  /// Whether both have the same state, or none. [stoptoken.concepts]
+  [[nodiscard]] friend bool operator==(stop_token const& a, stop_token const& b) noexcept {
+    return a.state_ == b.state_;
+  }
+
+ private:
+  using state = detail::stop_state;
+  friend stop_source;
+  template <class>
+  friend class stop_callback;
+  explicit stop_token(state* owned) noexcept : state_(owned) {}
+
+  state* state_ = nullptr;
+};
+
+/// Makes stop requests. One pointer; a copy is one read-modify-write. [stopsource]
+/// Different sources, and const members of the same one, may be used by several threads at once; so may request_stop.
+class stop_source {
+ public:
+  /// A source of a new state. One allocation; throws std::bad_alloc if that fails. [stopsource.cons]
+  stop_source() : state_(state::create()) {}
+  /// A source of no state. [stopsource.cons]
+  explicit stop_source(nostopstate_t) noexcept {}
+  stop_source(stop_source const& other) noexcept : state_(other.state_) {
+    if (state_ != nullptr) state_->share(state::source);
+  }
+  stop_source(stop_source&& other) noexcept : state_(std::exchange(other.state_, nullptr)) {}
+  stop_source& operator=(stop_source const& other) noexcept {
+    stop_source(other).swap(*this);
+    return *this;
+  }
+  stop_source& operator=(stop_source&& other) noexcept {
+    stop_source(std::move(other)).swap(*this);
+    return *this;
+  }
+  /// Requests no stop. Waits for nothing.
+  ~stop_source() {
+    if (state_ != nullptr) state_->drop_perhaps_last(state::source);
+  }
+
+  void swap(stop_source& other) noexcept { std::swap(state_, other.state_); }
+  friend void swap(stop_source& a, stop_source& b) noexcept { a.swap(b); }
+
+  /// A token of the same state, or of none. One read-modify-write. [stopsource.mem]
+  [[nodiscard]] stop_token get_token() const noexcept {
+    if (state_ != nullptr) state_->share(state::owner);
+    return stop_token(state_);
+  }
+  /// Whether there is a state. [stopsource.mem]
+  [[nodiscard]] bool stop_possible() const noexcept { return state_ != nullptr; }
+  /// Whether a stop has been requested: a plain load. Never goes back. [stopsource.mem]
+  [[nodiscard]] bool stop_requested() const noexcept { return state_ != nullptr && state_->stop_requested(); }
+
+  /// Requests a stop and runs the callbacks on this thread, newest first; they may destroy this source, all others and all
+  /// callbacks. One that throws ends the program. [stopsource.mem], [stoptoken.concepts]
+  /// Const, as in libstdc++, beyond the standard ([member.functions] allows it): it does not change which state this is.
+  /// @return true for the one call that made the request, after its callbacks have returned; false, at once, for all others
+  ///   and without a state
+  bool request_stop() const noexcept { return state_ != nullptr && state_->request_stop(); }
+
+  /// Whether both have the same state, or none. [stoptoken.concepts]
+  [[nodiscard]] friend bool operator==(stop_source const& a, stop_source const& b) noexcept {
+    return a.state_ == b.state_;
+  }
+
+ private:
+  using state = detail::stop_state;
+  state* state_ = nullptr;
+};
+
+/// Calls its function when a stop is requested, or in the constructor if it has been. Owns the state only while it is
+/// registered. [stopcallback]
+template <class CallbackFn>
+class [[nodiscard]] stop_callback : private detail::stop_invocation<CallbackFn> {
+  using invocation = detail::stop_invocation<CallbackFn>;
+  using state = detail::stop_state;
+
+ public:
+  using callback_type = CallbackFn;
+
+  /// Makes the function from `init` and registers it; calls it here and now if a stop has been requested. Throws only what
+  /// making it throws. O(1) amortized, two read-modify-writes; waits for nothing. Allocates only when many callbacks are
+  /// registered at once; if that fails, std::terminate. [stopcallback.cons], [stoptoken.concepts]
+  template <class Initializer>
+  requires std::constructible_from<CallbackFn, Initializer>
+  explicit stop_callback(stop_token const& st,
+                         Initializer&& init) noexcept(std::is_nothrow_constructible_v<CallbackFn, Initializer>)
+      : invocation(std::forward<Initializer>(init)), state_(st.state_) {
+    if (state_ == nullptr) return;
+    state_->share(state::owner);  // first: once it is registered, it may run and destroy *this
+    if (state* const s = state_; !detail::enter(s->registry(), *this)) {
+      state_ = nullptr;
+      s->drop(state::owner);  // not the last one: `st` has its own, and may be destroyed only by what is called now
+      this->invoke();
+    }
+  }
+  /// The same, with one read-modify-write less: takes the state from `st`, but only if the function is registered.
+  template <class Initializer>
+  requires std::constructible_from<CallbackFn, Initializer>
+  explicit stop_callback(stop_token&& st,
+                         Initializer&& init) noexcept(std::is_nothrow_constructible_v<CallbackFn, Initializer>)
+      : invocation(std::forward<Initializer>(init)), state_(st.state_) {
+    if (state_ == nullptr) return;
+    if (detail::enter(state_->registry(), *this)) {
+      st.state_ = nullptr;  // and nothing of *this, which may be gone
+    } else {
+      state_ = nullptr;
+      this->invoke();
+    }
+  }
+  stop_callback(stop_callback const&) = delete;
+  stop_callback(stop_callback&&) = delete;
+  stop_callback& operator=(stop_callback const&) = delete;
+  stop_callback& operator=(stop_callback&&) = delete;
+
+  /// Takes the function back. If it runs on another thread, waits until it has returned, and for no other callback; inside
+  /// the function itself it does not wait. Two read-modify-writes. [stopcallback.cons], [stoptoken.concepts]
+  ~stop_callback() {
+    if (state_ == nullptr) return;
+    detail::leave(state_->registry(), *this);
+    state_->drop(state::owner);
+  }
+
+ private:
+  state* state_;  // null: not registered
+};
+
+template <class CallbackFn>
+stop_callback(stop_token, CallbackFn) -> stop_callback<CallbackFn>;
+
+#if CTS_CHECKED
+}  // namespace checked_abi
+#endif
+
+}  // namespace cts

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: BSL-1.0
+/// @file
+/// What generic code may ask of stop tokens, sources and callbacks: the concepts of C++26's <stop_token>, and the token that
+/// is never stopped. Syntax only; nothing here has a state.
+///
+/// The draft keeps two of the concepts for exposition; here they have the names that P2300 and its implementations use.
+#pragma once
+
+#include <concepts>
+#include <type_traits>
+
+namespace cts {
+
+/// The type of a callback that calls a `CallbackFn` when the state of a `Token` is stopped. [thread.stoptoken.syn]
+template <class Token, class CallbackFn>
+using stop_callback_for_t = typename Token::template callback_type<CallbackFn>;
+
+namespace detail {
+template <template <class> class>
+struct check_type_alias_exists;
+}
+
+/// A token that can be copied, compared and polled, and that names its callbacks. [stoptoken.concepts]
+template <class Token>
+concept stoppable_token = requires(Token const tok) {
+  typename detail::check_type_alias_exists<Token::template callback_type>;
+  { tok.stop_requested() }
+  noexcept->std::same_as<bool>;
+  { tok.stop_possible() }
+  noexcept->std::same_as<bool>;
+  { Token(tok) }
+  noexcept;
+}
+&&std::copyable<Token>&& std::equality_comparable<Token>;
+
+/// A token that is known at compile time never to be stopped. [stoptoken.concepts]
+/// The draft asks an object; compilers of C++20 reject that, so the type is asked: stop_possible must be static.
+template <class Token>
+concept unstoppable_token = stoppable_token<Token> && requires {
+  requires std::bool_constant<(!Token::stop_possible())>::value;
+};
+
+/// Whether a `CallbackFn`, made from an `Initializer`, can be registered with a `Token`. [stoptoken.concepts]
+template <class CallbackFn, class Token, class Initializer = CallbackFn>
+concept stoppable_callback_for =
+    std::invocable<CallbackFn> && std::constructible_from<CallbackFn, Initializer> && requires {
+  typename stop_callback_for_t<Token, CallbackFn>;
+} && std::constructible_from<stop_callback_for_t<Token, CallbackFn>, Token const&, Initializer>;
+
+/// What makes stop requests and tokens. [stoptoken.concepts]
+template <class Source>
+concept stoppable_source = requires(Source& src, Source const csrc) {
+  { csrc.get_token() } -> stoppable_token;
+  { csrc.stop_possible() }
+  noexcept->std::same_as<bool>;
+  { csrc.stop_requested() }
+  noexcept->std::same_as<bool>;
+  { src.request_stop() } -> std::same_as<bool>;
+};
+
+/// A token of nothing: its callbacks are not even constructed. [stoptoken.never]
+class never_stop_token {
+  struct no_callback {
+    explicit no_callback(never_stop_token, auto&&) noexcept {}
+  };
+
+ public:
+  template <class>
+  using callback_type = no_callback;
+
+  [[nodiscard]] static constexpr bool stop_requested() noexcept { return false; }
+  [[nodiscard]] static constexpr bool stop_possible() noexcept { return false; }
+
+  [[nodiscard]] bool operator==(never_stop_token const&) const = default;
+};
+
+}  // namespace cts
