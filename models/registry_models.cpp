@@ -625,7 +625,7 @@ struct suspended : rl::test_suite<suspended<N, P, More>, N>, stage<P> {
   }
   void after() { for (std::size_t i = 0; i < 6; ++i) this->exactly_once(i, true); this->close(); }
 };
-add<suspended<2, tiny, false>> g11("G11", "AnyStepMayBeTheLast", "one thread stops at any atomic step; the other registers, unregisters, polls and cancels to the end", full(), 3000000);
+add<suspended<2, platform<4, 4>, false>> g11("G11", "AnyStepMayBeTheLast", "one thread stops at any atomic step; the other registers, unregisters, polls and cancels to the end", large(), 2000000);
 add<suspended<2, tiny, true>> g11d("G11", "AnyStepOfMoreMayBeTheLast", "the same with more to do", large(), 1000000);
 add<suspended<3, small, true>> g11b("G11", "AnyStepMayBeTheLast3", "the same with two others", large(), 5000000);
 
@@ -641,7 +641,19 @@ struct dispose_last : rl::test_suite<dispose_last, 3>, stage<platform<2, 2>> {
   }
   void after() { close(); }
 };
-add<dispose_last> g12("G12", "LastIsClean", "whoever is last disposes: no race, no leak, nothing freed too early", bounded(4), 5000000);
+add<dispose_last> g12("G12", "LastIsClean", "whoever is last disposes: no race, no leak, nothing freed too early", large(), 5000000);
+
+struct last_of_two : rl::test_suite<last_of_two, 2>, stage<platform<2, 2>> {
+  models::baton left;
+  void before() { open(2, true); left.set(2); enter(0); }
+  void thread(unsigned i) {
+    if (i == 0) leave(0);
+    else r->cancel();
+    if (left.count_down() == 0) destroy();
+  }
+  void after() { close(); }
+};
+add<last_of_two> g12b("G12", "LastOfTwoIsClean", "an unregistration and a cancel, and whoever is last disposes", full(), 0);
 
 template <int Verb>
 struct dispose_overlaps : rl::test_suite<dispose_overlaps<Verb>, 2>, stage<tiny> {
