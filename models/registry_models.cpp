@@ -39,7 +39,7 @@ struct stage {
   bool taken[8] = {};  // unregistered with success
   int started = 0;
 
-  void open(std::size_t n, bool lifetimes = false) {
+  void open(std::size_t n, bool lifetimes = true) {
     now = execution{};
     now.lifetimes = lifetimes;
     ran = 0;
@@ -702,7 +702,7 @@ add<destroys_itself> g13c("G13", "DestroysItselfWhileRegistering", "the callback
 
 // --- G14: memory ---------------------------------------------------------------------------------------------------------
 struct recycle : rl::test_suite<recycle, 2>, stage<tiny> {
-  void before() { open(6); for (std::size_t i = 0; i < 3; ++i) enter(i); leave(0); leave(1); }
+  void before() { open(6, true); for (std::size_t i = 0; i < 3; ++i) enter(i); leave(0); leave(1); }
   void thread(unsigned i) {
     if (i == 1) { r->cancel(); return; }
     enter(3);
@@ -713,7 +713,7 @@ add<recycle> g14("G14", "MovedWhileCanceled", "an empty segment moves to the top
 
 template <bool More>
 struct movers : rl::test_suite<movers<More>, 2>, stage<tiny> {
-  void before() { open(6); for (std::size_t i = 0; i < 4; ++i) enter(i); leave(0); leave(1); leave(2); }
+  void before() { open(6, true); for (std::size_t i = 0; i < 4; ++i) enter(i); leave(0); leave(1); leave(2); }
   void thread(unsigned i) {
     enter(4 + i);
     if (!More) return;
@@ -730,7 +730,7 @@ add<movers<false>> g14b("G14", "TwoMovers", "two threads move neighbouring segme
 add<movers<true>> g14g("G14", "TwoMoversTwice", "the same, and they go on", large(), 1000000);
 
 struct hand_over : rl::test_suite<hand_over, 2>, stage<tiny> {
-  void before() { open(6); for (std::size_t i = 0; i < 3; ++i) enter(i); leave(0); leave(1); }
+  void before() { open(6, true); for (std::size_t i = 0; i < 3; ++i) enter(i); leave(0); leave(1); }
   void thread(unsigned i) {
     if (i == 0) { enter(3); enter(4); leave(2); enter(0); }
     else enter(5);
@@ -740,7 +740,7 @@ struct hand_over : rl::test_suite<hand_over, 2>, stage<tiny> {
 add<hand_over> g14f("G14", "SweepHandedOver", "one thread goes on with the sweep of another", large(), 1000000);
 
 struct movers_and_cancel : rl::test_suite<movers_and_cancel, 3>, stage<tiny> {
-  void before() { open(6); for (std::size_t i = 0; i < 4; ++i) enter(i); leave(0); leave(1); leave(2); }
+  void before() { open(6, true); for (std::size_t i = 0; i < 4; ++i) enter(i); leave(0); leave(1); leave(2); }
   void thread(unsigned i) { if (i < 2) enter(4 + i); else r->cancel(); }
   void after() { for (std::size_t i = 3; i < 6; ++i) exactly_once(i, true); close(); }
 };
