@@ -45,7 +45,7 @@ class segment {
 
   std::size_t capacity() const noexcept { return capacity_; }
   slot& at(std::size_t i) noexcept {
-    return *reinterpret_cast<slot*>(reinterpret_cast<std::byte*>(this) + sizeof(segment) + i * sizeof(slot));
+    return *reinterpret_cast<slot*>(reinterpret_cast<std::byte*>(this) + (sizeof(segment) + i * sizeof(slot)));  // i: -1 too, wrapping
   }
 
   /// Where the next registration of this generation goes.
