@@ -14,11 +14,14 @@
 
 namespace cts::core {
 
-/// The verbs of a registry, as reports name them.
-enum class verb : std::uint8_t { try_register, unregister, unregister_and_wait, cancel, is_cancellation_requested, dispose, count };
+/// The verbs of a registry and of what is built on it, as reports name them.
+enum class verb : std::uint8_t {
+  try_register, unregister, unregister_and_wait, cancel, is_cancellation_requested, token, cancel_after, try_reset, dispose, count
+};
 
 constexpr char const* name(verb v) noexcept {
-  constexpr char const* names[] = {"try_register", "unregister", "unregister_and_wait", "cancel", "is_cancellation_requested", "dispose"};
+  constexpr char const* names[] = {"try_register", "unregister", "unregister_and_wait", "cancel", "is_cancellation_requested",
+                                   "token", "cancel_after", "try_reset", "dispose"};
   return names[static_cast<std::size_t>(v)];
 }
 

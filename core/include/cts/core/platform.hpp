@@ -4,7 +4,8 @@
 /// counting and the stepping tests bring their own and run the same templates.
 ///
 /// A platform provides:
-///   atomic<T>      load(site), store(v, site), compare_exchange(expected, v, site), fetch_or(v, site), fetch_xor(v, site)
+///   atomic<T>      load(site), store(v, site), compare_exchange(expected, v, site), fetch_or(v, site), fetch_xor(v, site);
+///                  for what is built above the core fetch_and and fetch_add too. A site is a row of a table that info(site) finds
 ///   var<T>         a plain field that two threads may reach: get(), set(v)
 ///   hint<T>        a relaxed word that only steers a policy and never decides about safety: get(), set(v), add(v)
 ///   this_thread()  a nonzero name of the calling thread, unique among those that run
@@ -35,6 +36,13 @@
 /// 1: registries detect operations that overlap dispose, and other misuse, and report them (see checked.hpp).
 #ifndef CTS_CHECKED
 #define CTS_CHECKED 0
+#endif
+
+/// The inline namespace of what is built differently: a program that mixes both kinds does not link, instead of misbehaving.
+#if CTS_CHECKED
+#define CTS_ABI checked_abi
+#else
+#define CTS_ABI abi
 #endif
 
 /// Marks what must be inlined into the caller's hot path, and what must not.
@@ -84,13 +92,34 @@ struct std_platform {
   class atomic {
    public:
     constexpr explicit atomic(T value) noexcept : word_(value) {}
-    T load(site s) const noexcept { return word_.load(info(s).order); }
-    void store(T value, site s) noexcept { word_.store(value, info(s).order); }
-    bool compare_exchange(T& expected, T desired, site s) noexcept {
+    template <class Site>
+    T load(Site s) const noexcept {
+      return word_.load(info(s).order);
+    }
+    template <class Site>
+    void store(T value, Site s) noexcept {
+      word_.store(value, info(s).order);
+    }
+    template <class Site>
+    bool compare_exchange(T& expected, T desired, Site s) noexcept {
       return word_.compare_exchange_strong(expected, desired, info(s).order, std::memory_order_relaxed);
     }
-    T fetch_or(T value, site s) noexcept { return word_.fetch_or(value, info(s).order); }
-    T fetch_xor(T value, site s) noexcept { return word_.fetch_xor(value, info(s).order); }
+    template <class Site>
+    T fetch_or(T value, Site s) noexcept {
+      return word_.fetch_or(value, info(s).order);
+    }
+    template <class Site>
+    T fetch_and(T value, Site s) noexcept {
+      return word_.fetch_and(value, info(s).order);
+    }
+    template <class Site>
+    T fetch_xor(T value, Site s) noexcept {
+      return word_.fetch_xor(value, info(s).order);
+    }
+    template <class Site>
+    T fetch_add(T value, Site s) noexcept {
+      return word_.fetch_add(value, info(s).order);
+    }
 
    private:
     static_assert(std::atomic<T>::is_always_lock_free);

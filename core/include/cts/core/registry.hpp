@@ -101,17 +101,22 @@ class basic_registry {
 
   /// The first half of cancel: from here on the flag is set and registrations are refused, but nothing has run yet, and what is
   /// registered can still be unregistered. R3, R37, R41.
-  /// @return true for the one call (of this and cancel) that did it: it must see to it that run_callbacks() is called.
+  /// Every call returns with the flag set. @return true for the one call (of this and cancel) that did it: it must see to it that
+  /// run_callbacks() is called, unless the callers have agreed otherwise on who does.
   bool request_cancellation() noexcept {
     auto const in_flight = watch_.enter(verb::cancel);
-    return request() != nullptr;
+    bool const first = ledgers_[0].ledger.close() != nullptr;
+    for (std::size_t i = 1; i < Stripes; ++i) ledgers_[i].ledger.close();
+    help();  // not a store: the callers may have agreed on another one, whose callbacks have run by now
+    return first;
   }
 
-  /// The second half, once, on any thread that the request happened before. Dispose comes after it.
+  /// The second half, once, on any thread that the request happened before. Asks `stop()` before the first callback, too. Dispose
+  /// comes after it.
   template <class Stop>
   void run_callbacks(Stop stop) noexcept {
     auto in_flight = watch_.enter(verb::cancel);
-    notify(ledgers_[0].ledger.top(), stop, in_flight);
+    notify(stop() ? nullptr : ledgers_[0].ledger.top(), stop, in_flight);
   }
 
   /// Takes back everything that is registered and has not begun to run, newest first, as unregister does, and calls
@@ -149,6 +154,9 @@ class basic_registry {
     for (auto& l : ledgers_) l.ledger.scan(l.ledger.top(), [&n](auto&, auto&, word) noexcept { return ++n != 0; });
     return n;
   }
+
+  /// The thread that runs the callbacks now, or did last; 0: none yet. A plain load; may be out of date at once.
+  std::uintptr_t canceller() const noexcept { return canceller_.load(site::canceller_ask); }
 
   /// Whether cancel has been called: a plain load of a line that no registrant writes. Never goes back. R1, R13.
   /// Reading true makes what happened before cancel visible.
@@ -221,7 +229,7 @@ class basic_registry {
     bool gone = false;
     gone_.set(reinterpret_cast<std::uintptr_t>(&gone));
     auto const run = [&](auto&, auto& slot, word w) noexcept { return run_one(slot, w, gone) && !stop(); };
-    bool go_on = ledgers_[0].ledger.scan(top, run);
+    bool go_on = top != nullptr && ledgers_[0].ledger.scan(top, run);
     for (std::size_t i = 1; i < Stripes && go_on; ++i) go_on = ledgers_[i].ledger.scan(ledgers_[i].ledger.top(), run);
     if (gone && !Platform::mutation(mutation::touch_registry_after_dispose)) {
       in_flight.forget();

@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: BSL-1.0
+/// @file
+#pragma once
+
+#include <any>
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <concepts>
+#include <cstddef>
+#include <exception>
+#include <future>
+#include <memory>
+#include <new>
+#include <span>
+#include <stdexcept>
+#include <thread>
+#include <type_traits>
+#include <utility>
+
+#include "cts/cancellation_token.hpp"
+#include "cts/detail/delay.hpp"
+#include "cts/manual_time_provider.hpp"
+
+namespace cts::inline CTS_ABI {
+
+/// Requests cancellation: .NET's CancellationTokenSource. Movable, one pointer; a moved-from source may only be destroyed or assigned.
+/// Members may be called concurrently, but dispose() comes last: what overlaps it is memory-safe (R61), and reported in checked builds.
+/// The destructor and an assignment over it dispose; tokens and registrations may live on.
+class cancellation_token_source {
+ public:
+  /// One allocation. Throws std::bad_alloc.
+  cancellation_token_source() : state_(detail::state::create()) {}
+  /// Will be canceled after `delay`, in whole milliseconds, truncated; −1 ms (cts::infinite): never; 0: is so already, without a timer
+  /// (R78), but for a positive delay below a millisecond, which is armed. R76–R78.
+  /// Throws std::out_of_range for other delays, std::bad_alloc, std::system_error if the timer's thread cannot be started.
+  template <class Rep, class Period>
+  explicit cancellation_token_source(std::chrono::duration<Rep, Period> delay)
+      : cancellation_token_source(detail::checked_delay(delay, "cancellation_token_source"), delay > delay.zero(), time_provider::system()) {}
+  /// The same by the clock and timers of `clock`, which must outlive this source. R83. Throws what `clock` throws, too.
+  template <class Rep, class Period>
+  cancellation_token_source(std::chrono::duration<Rep, Period> delay, time_provider& clock)
+      : cancellation_token_source(detail::checked_delay(delay, "cancellation_token_source"), delay > delay.zero(), clock) {}
+  cancellation_token_source(cancellation_token_source&& other) noexcept : state_(std::exchange(other.state_, nullptr)) {}
+  cancellation_token_source& operator=(cancellation_token_source&& other) noexcept {
+    cancellation_token_source(std::move(other)).swap(*this);
+    return *this;
+  }
+  /// dispose(). R57
+  ~cancellation_token_source() {
+    if (state_ == nullptr) return;
+    {
+      dispose_scope const scope(*state_);
+    }
+    std::exchange(state_, nullptr)->end();
+  }
+  void swap(cancellation_token_source& other) noexcept { std::swap(state_, other.state_); }
+  friend void swap(cancellation_token_source& a, cancellation_token_source& b) noexcept { a.swap(b); }
+
+  /// A source that is canceled when any of `parents` is, in the middle of that one's callbacks (R69), and when it is itself. Canceled
+  /// already if one of them is. Disposing it ends every trace of it in them; not disposing it keeps it registered there (R70).
+  /// One allocation. O(parents). Throws std::bad_alloc. R65–R75.
+  template <class... Tokens>
+  requires (sizeof...(Tokens) > 0) && (std::same_as<Tokens, cancellation_token> && ...)
+  static cancellation_token_source create_linked(Tokens const&... parents) {
+    return linked(std::array{parents.state_...});
+  }
+  /// The same. Throws std::invalid_argument if there are none. R66.
+  static cancellation_token_source create_linked(std::span<cancellation_token const> parents) {
+    if (parents.empty()) throw std::invalid_argument("No tokens were supplied: create_linked needs at least one.");
+    return linked(parents);
+  }
+
+  /// Throws object_disposed. R58.
+  [[nodiscard]] cancellation_token token() const {
+    call_scope const scope(*state_, core::verb::token);
+    if (state_->is_disposed()) throw object_disposed();
+    return cancellation_token(*state_);
+  }
+  /// See cancellation_token::is_cancellation_requested. R13.
+  [[nodiscard]] bool is_cancellation_requested() const noexcept { return state_->is_cancellation_requested(); }
+
+  /// Cancels: stops the timer, signals the wait handle, runs the callbacks on this thread, the last registered first, each once (R26).
+  /// Does nothing, and waits for nothing, if that has been done or begun (R25). A callback may destroy this source (R34).
+  /// Throws aggregate_exception, after the last callback, with what they have thrown (R28); object_disposed, also if it was canceled
+  /// before (R24).
+  void cancel() { cancel(false); }
+  /// @param throw_on_first_exception the first exception leaves at once, as it was; the callbacks that have not run never will. R29
+  void cancel(bool throw_on_first_exception) { do_cancel(nullptr, throw_on_first_exception, true); }
+  /// The same with a reason, an std::exception_ptr or any other copyable value, for cancellation_token::reason. Throws what copying it
+  /// throws, and std::bad_alloc, before anything is done.
+  template <class T>
+  void cancel_with_reason(T&& value, bool throw_on_first_exception = false) {
+    auto why = std::make_unique<detail::reason>(std::any(std::forward<T>(value)));
+    if (do_cancel(why.get(), throw_on_first_exception, true, &why)) return;
+  }
+  /// cancel() that does not throw object_disposed.
+  /// @return whether this call has canceled it. Throws aggregate_exception then
+  bool try_cancel() { return do_cancel(nullptr, false, false); }
+
+  /// Requests cancellation, like cancel(), but runs the callbacks on a thread of their own; those that have not begun can still be taken
+  /// back (R41). Runs them also if the source is disposed meanwhile.
+  /// @return a future that is ready when the last callback has returned, with their aggregate_exception; at once if there are none or if
+  ///   cancellation was requested before (R38, R40). Its destructor does not wait. R36: it holds object_disposed if that is so.
+  ///   If no thread can be started it holds the error, and nothing has been done.
+  std::future<void> cancel_async() {
+    call_scope const scope(*state_, core::verb::cancel);
+    detail::state& s = *state_;
+    auto const job = std::allocate_shared<async_cancel>(detail::reserve_allocator<async_cancel>(), s);
+    std::future<void> done = job->done.get_future();
+    bool threaded = false;
+    if (s.is_disposed() || s.is_cancellation_requested()) {
+      // nothing to prepare
+    } else if (s.registry().count() != 0) {
+      try {
+        async_cancel::start(job);
+        threaded = true;
+      } catch (...) {
+        job->done.set_exception(std::current_exception());
+        return done;
+      }
+    }
+    detail::verdict const v = s.begin(nullptr);
+    bool run = v == detail::verdict::won;
+    if (run && !threaded && s.registry().count() != 0) {  // somebody has just registered
+      try {
+        async_cancel::start(job);
+        threaded = true;
+      } catch (...) {
+        // There is no way back and no thread: here and now then.
+      }
+    }
+    if (run && !threaded) {
+      job->run();
+      run = false;
+    } else if (v == detail::verdict::disposed) {
+      job->done.set_exception(disposed_error());
+    } else if (!run) {
+      job->done.set_value();
+    }
+    if (threaded) job->decide(run);
+    return done;
+  }
+
+  /// Cancels after `delay`, counted from now, in whole milliseconds, truncated, on the timer's thread; it replaces what was set before
+  /// (R80); −1 ms (cts::infinite) only takes that back. Does nothing if it is canceled (R81). O(log timers) at worst, usually O(1).
+  /// Throws std::out_of_range, checked first; object_disposed; std::bad_alloc, std::system_error if the timer's thread cannot be
+  /// started. An exception of a callback that a timer runs goes to the error sink or ends the process (set_error_sink, R33).
+  template <class Rep, class Period>
+  void cancel_after(std::chrono::duration<Rep, Period> delay) {
+    std::chrono::milliseconds const due = detail::checked_delay(delay, "cancel_after");
+    call_scope const scope(*state_, core::verb::cancel_after);
+    arm([&] { state_->timer().arm(due); });
+  }
+  /// Makes it as new for its next use: stops the timer and removes all registrations, linked sources included, without running them.
+  /// @return false, and nothing has changed, if it is canceled, if its timer has ever fired or is not the system's
+  /// Throws object_disposed. Not to be raced with cancel (R85). R84–R86.
+  bool try_reset() {
+    call_scope const scope(*state_, core::verb::try_reset);
+    switch (state_->try_reset()) {
+      case detail::verdict::won: return true;
+      case detail::verdict::lost: return false;
+      case detail::verdict::disposed: break;
+    }
+    throw object_disposed();
+  }
+  /// Comes last. Ends the links to its parents, waiting for one that is just canceling it on another thread, and stops the timer. Does
+  /// not cancel; callbacks that have not run never will. Idempotent. R57–R64, R71–R74.
+  void dispose() noexcept {
+    if (state_ == nullptr) return;
+    dispose_scope const scope(*state_);
+    state_->dispose();
+  }
+
+  /// How many callbacks are registered, linked sources included. O(registrations at their peak). A snapshot.
+  [[nodiscard]] std::size_t registration_count() const noexcept { return state_->registry().count(); }
+
+ private:
+  /// A reference for as long as callbacks may destroy the source.
+  class reference {
+   public:
+    explicit reference(detail::state& s) noexcept : state_(s) { s.share(); }
+    reference(reference const&) = delete;
+    reference& operator=(reference const&) = delete;
+    ~reference() { state_.drop(); }
+
+   private:
+    detail::state& state_;
+  };
+  /// For checked builds: a call on this object.
+  struct call_scope {
+    call_scope(detail::state& s, core::verb v) noexcept : checks(s.more(), v, &s) {}
+    detail::source_checks::scope checks;
+  };
+  struct dispose_scope {
+    explicit dispose_scope(detail::state& s) noexcept : checks(s.more(), &s, s.runs_here()) {
+      if (!s.is_cancellation_requested() && !s.is_disposed()) s.more().report_leaks(&s);
+    }
+    detail::source_checks::disposing checks;
+  };
+
+  explicit cancellation_token_source(detail::state& s) noexcept : state_(&s) {}
+  cancellation_token_source(std::chrono::milliseconds due, bool positive, time_provider& clock) : cancellation_token_source() {
+    bool const system = &clock == &time_provider::system();
+    if (due.count() == 0 && !positive) do_cancel(nullptr, false, true);
+    else if (!system) arm([&] { state_->timer().use(clock, due); });
+    else if (due.count() >= 0) arm([&] { state_->timer().arm(due); });
+  }
+  template <class Set>
+  void arm(Set set) {
+    if (state_->arm(set) == detail::verdict::disposed) throw object_disposed();
+  }
+
+  static detail::state* state_of(detail::state* s) noexcept { return s; }
+  static detail::state* state_of(cancellation_token const& t) noexcept { return t.state_; }
+  template <class Parents>
+  static cancellation_token_source linked(Parents const& parents) {
+    std::size_t n = 0;
+    for (auto const& p : parents) n += state_of(p) != nullptr;
+    cancellation_token_source child(*detail::state::create(n));
+    n = 0;
+    for (auto const& p : parents)
+      if (detail::state* const s = state_of(p); s != nullptr && !child.state_->link_to(n++, *s)) throw std::bad_alloc();
+    return child;
+  }
+
+  /// @param owner what owns the reason: released once it is the state's
+  /// @return whether this call has canceled it
+  bool do_cancel(detail::reason* why, bool throw_on_first, bool throw_if_disposed, std::unique_ptr<detail::reason>* owner = nullptr) {
+    detail::state& s = *state_;
+    if (s.is_cancellation_requested() && !s.is_disposed()) return false;
+    detail::failures failed;
+    {
+      reference const held(s);
+      call_scope const scope(s, core::verb::cancel);
+      switch (s.begin(why)) {
+        case detail::verdict::won: break;
+        case detail::verdict::lost: return false;
+        case detail::verdict::disposed:
+          if (!throw_if_disposed) return false;
+          throw object_disposed();
+      }
+      if (owner != nullptr) static_cast<void>(owner->release());
+      s.notify(failed, throw_on_first);
+    }
+    if (!failed.any()) return true;
+    if (throw_on_first) failed.throw_first();
+    failed.throw_all();
+  }
+  static std::exception_ptr disposed_error() noexcept {
+    try {
+      throw object_disposed();
+    } catch (...) {
+      return std::current_exception();
+    }
+  }
+
+  /// What cancel_async and its thread share.
+  struct async_cancel {
+    explicit async_cancel(detail::state& s) : of(s), held(s) {}
+    detail::state& of;
+    reference const held;
+    std::promise<void> done = detail::make_promise();
+    std::atomic<int> decision{0};  // 1: run the callbacks, 2: do not
+
+    static void start(std::shared_ptr<async_cancel> const& job) {
+      std::thread([job] {
+        job->decision.wait(0);
+        if (job->decision.load() == 1) job->run();
+      }).detach();
+    }
+    void decide(bool run_them) noexcept {
+      decision.store(run_them ? 1 : 2);
+      decision.notify_one();
+    }
+    void run() noexcept {
+      detail::failures failed;
+      of.notify(failed, false);
+      if (!failed.any()) return done.set_value();
+      try {
+        failed.throw_all();
+      } catch (...) {
+        done.set_exception(std::current_exception());
+      }
+    }
+  };
+
+  detail::state* state_;
+};
+
+}  // namespace cts::inline CTS_ABI

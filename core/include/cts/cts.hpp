@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: BSL-1.0
+/// @file
+/// Everything: .NET's cancellation model on the lock-free core.
+#pragma once
+
+#include "cts/aggregate_exception.hpp"
+#include "cts/cancellation_callback.hpp"
+#include "cts/cancellation_token.hpp"
+#include "cts/cancellation_token_registration.hpp"
+#include "cts/cancellation_token_source.hpp"
+#include "cts/manual_time_provider.hpp"
+#include "cts/object_disposed.hpp"
+#include "cts/operation_canceled.hpp"
+#include "cts/synchronization_context.hpp"
+#include "cts/time_provider.hpp"
+#include "cts/wait_handle.hpp"

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: BSL-1.0
+/// @file
+/// What can be registered: anything callable as f(cancellation_token) or f(). R14, R35.
+#pragma once
+
+#include <concepts>
+#include <functional>
+#include <stdexcept>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+#include "cts/detail/parts.hpp"
+
+namespace cts::inline CTS_ABI {
+class cancellation_token;
+}
+
+namespace cts::detail::inline CTS_ABI {
+
+/// What F is called as, once: an lvalue if that is possible.
+template <class F>
+concept cancellation_function = std::invocable<F&, cancellation_token> || std::invocable<F&> ||
+                                std::invocable<F, cancellation_token> || std::invocable<F>;
+
+/// Whether `f` holds nothing to call: a null pointer, an empty std::function or its like.
+template <class F>
+bool is_null(F const& f) noexcept {
+  if constexpr (std::is_pointer_v<F> || std::is_member_pointer_v<F>) return f == nullptr;
+  else if constexpr (requires { f.operator bool(); f == nullptr; }) return !f.operator bool();
+  else return false;
+}
+template <class F>
+void require_callback(F const& f, char const* where) {
+  if (is_null(f)) throw std::invalid_argument(std::string(where) + ": the callback is null; it must be callable");
+}
+
+struct token_maker {
+  static cancellation_token make(state& s) noexcept;
+};
+
+}  // namespace cts::detail::inline CTS_ABI

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: BSL-1.0
+/// @file
+/// What a wait handle waits for: a manual-reset event with a descriptor on request.
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+#include <optional>
+#include <system_error>
+#include <vector>
+
+#if defined(__linux__)
+#include <sys/eventfd.h>
+#include <unistd.h>
+#elif !defined(_WIN32)
+#include <fcntl.h>
+#include <unistd.h>
+#endif
+
+#include "cts/object_disposed.hpp"
+
+namespace cts::detail {
+
+/// A descriptor that becomes readable once and stays so: an eventfd on Linux, the end of a pipe on other POSIX systems.
+class readable_descriptor {
+ public:
+  readable_descriptor() = default;
+  readable_descriptor(readable_descriptor const&) = delete;
+  readable_descriptor& operator=(readable_descriptor const&) = delete;
+  bool is_open() const noexcept { return ends_[0] != -1; }
+  int get() const noexcept { return ends_[0]; }
+#if defined(_WIN32)
+  void open() { throw std::system_error(std::make_error_code(std::errc::function_not_supported), "cts::wait_handle has no descriptor here"); }
+  void make_readable() noexcept {}
+#else
+  /// Throws std::system_error.
+  void open() {
+#if defined(__linux__)
+    ends_[0] = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    bool const failed = ends_[0] == -1;
+#else
+    bool const failed = ::pipe(ends_) != 0;
+    for (int const end : ends_)
+      if (!failed) ::fcntl(end, F_SETFD, FD_CLOEXEC), ::fcntl(end, F_SETFL, O_NONBLOCK);
+#endif
+    if (failed) throw std::system_error(errno, std::generic_category(), "cts::wait_handle: no descriptor");
+  }
+  void make_readable() noexcept {
+    std::uint64_t const one = 1;
+    int const end = ends_[1] != -1 ? ends_[1] : ends_[0];
+    if (end != -1) [[maybe_unused]] auto const n = ::write(end, &one, sizeof one);  // fails only if it is readable already
+  }
+  ~readable_descriptor() {
+    for (int const end : ends_)
+      if (end != -1) ::close(end);
+  }
+#endif
+
+ private:
+  int ends_[2] = {-1, -1};
+};
+
+/// Counted: its state has a reference, and each wait handle. Once signalled or disposed it stays so.
+class event {
+ public:
+  void share() noexcept { refs_.fetch_add(1, std::memory_order_relaxed); }
+  void drop() noexcept {
+    if (refs_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;  // all that was done with it comes before
+  }
+
+  void signal() noexcept { change(signalled_); }
+  void dispose() noexcept { change(disposed_); }
+
+  /// Waits until it is signalled or the deadline has come; false then. Throws object_disposed.
+  bool wait(std::optional<std::chrono::steady_clock::time_point> deadline) {
+    std::unique_lock lock(mutex_);
+    ++waiting_;
+    auto const over = [this] { return signalled_ || disposed_; };
+    bool const came = deadline ? changed_.wait_until(lock, *deadline, over) : (changed_.wait(lock, over), true);
+    --waiting_;
+    if (disposed_) throw object_disposed();
+    return came;
+  }
+  /// Opens the descriptor, the first time. Throws std::system_error, object_disposed.
+  int descriptor() {
+    std::lock_guard const lock(mutex_);
+    if (disposed_) throw object_disposed();
+    if (!descriptor_.is_open()) {
+      descriptor_.open();
+      if (signalled_) descriptor_.make_readable();
+    }
+    return descriptor_.get();
+  }
+
+  /// Who waits for any of several events.
+  class observer {
+   public:
+    void notify() noexcept {
+      std::lock_guard const lock(mutex_);
+      told_ = true;
+      changed_.notify_one();
+    }
+    bool wait(std::optional<std::chrono::steady_clock::time_point> deadline) {
+      std::unique_lock lock(mutex_);
+      auto const told = [this] { return told_; };
+      if (deadline) return changed_.wait_until(lock, *deadline, told);
+      changed_.wait(lock, told);
+      return true;
+    }
+
+   private:
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    bool told_ = false;
+  };
+  /// Throws std::bad_alloc; then `o` is not an observer.
+  void add(observer& o) {
+    std::lock_guard const lock(mutex_);
+    observers_.push_back(&o);
+    if (signalled_ || disposed_) o.notify();
+  }
+  void remove(observer& o) noexcept {
+    std::lock_guard const lock(mutex_);
+    auto const at = std::find(observers_.begin(), observers_.end(), &o);
+    if (at != observers_.end()) observers_.erase(at);
+  }
+  /// Throws object_disposed.
+  bool is_signalled() {
+    std::lock_guard const lock(mutex_);
+    if (disposed_) throw object_disposed();
+    return signalled_;
+  }
+
+ private:
+  ~event() = default;
+  void change(bool& what) noexcept {
+    std::lock_guard const lock(mutex_);
+    if (what) return;
+    what = true;
+    if (waiting_ != 0) changed_.notify_all();
+    descriptor_.make_readable();
+    for (observer* const o : observers_) o->notify();
+  }
+
+  std::atomic<std::size_t> refs_{1};
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::size_t waiting_ = 0;
+  bool signalled_ = false;
+  bool disposed_ = false;
+  readable_descriptor descriptor_;
+  std::vector<observer*> observers_;
+};
+
+}  // namespace cts::detail

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: BSL-1.0
+/// @file
+/// What the callbacks of one cancel have thrown, collected on the canceller's stack.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <exception>
+#include <new>
+#include <vector>
+
+#include "cts/aggregate_exception.hpp"
+
+namespace cts::detail {
+
+/// Written by one thread at a time. Nothing throws but the two that say so: the first few need no memory, and if there is none
+/// for more, std::bad_alloc stands for those that are lost.
+class failures {
+ public:
+  failures() = default;
+  failures(failures const&) = delete;
+  failures& operator=(failures const&) = delete;
+
+  bool any() const noexcept { return count_ != 0; }
+
+  void add(std::exception_ptr e) noexcept {
+    if (count_ < few_.size()) {
+      few_[count_++] = std::move(e);
+      return;
+    }
+    try {
+      more_.push_back(std::move(e));
+    } catch (std::bad_alloc const&) {
+      lost_ = true;
+    }
+    ++count_;
+  }
+  /// Adds what another cancel has collected, as one. R31.
+  void add_aggregate(failures& other) noexcept {
+    std::exception_ptr e;
+    try {
+      other.throw_all();
+    } catch (...) {
+      e = std::current_exception();
+    }
+    add(std::move(e));
+  }
+
+  /// Throws the first as it was, R29.
+  [[noreturn]] void throw_first() { std::rethrow_exception(few_[0]); }
+  /// Throws all of them as an aggregate_exception, R28; std::bad_alloc if there is no memory for it.
+  [[noreturn]] void throw_all() {
+    std::vector<std::exception_ptr> all;
+    all.reserve(count_ + 1);
+    for (std::size_t i = 0; i < count_ && i < few_.size(); ++i) all.push_back(few_[i]);
+    all.insert(all.end(), more_.begin(), more_.end());
+    if (lost_) all.push_back(std::make_exception_ptr(std::bad_alloc()));
+    throw aggregate_exception(std::move(all));
+  }
+
+ private:
+  std::size_t count_ = 0;
+  std::array<std::exception_ptr, 4> few_;
+  std::vector<std::exception_ptr> more_;
+  bool lost_ = false;
+};
+
+}  // namespace cts::detail

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: BSL-1.0
+/// @file
+/// The table of memory orders of the protocols above the registry: detail/state.hpp and detail/registration_node.hpp. The same
+/// rules as for the core's table (core/memory_orders.hpp): named once, documented and mutated from here. Nothing in it is seq_cst:
+/// where two sides must not miss each other, both write the same word ("word") by a read-modify-write, and who comes second in
+/// its modification order sees the first.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "cts/core/memory_orders.hpp"
+
+namespace cts::detail {
+
+/// The name of an atomic operation.
+enum class site : std::uint8_t {
+  // the count of references
+  refs_share,
+  refs_try_share,
+  refs_alone,
+  refs_drop,
+  // canceled, disposed, the cause, and who wants to be told
+  word_glance,
+  word_ask,
+  word_cancel,
+  word_dispose,
+  word_watch,
+  word_arm,
+  word_detach,
+  // the wait handle's event
+  event_find,
+  event_publish,
+  event_take,
+  // who owns a registration's node, and who waits for its end
+  owners_ask,
+  owners_alone,
+  owners_wait,
+  owners_leave,
+  owners_end,
+  // the thread that a synchronization context has run a callback on
+  delegate_set,
+  delegate_ask,
+  count
+};
+
+inline constexpr std::size_t site_count = static_cast<std::size_t>(site::count);
+
+// clang-format off
+/// The table, in the order of `site`. A failed compare-and-swap is relaxed everywhere.
+inline constexpr core::site_info site_table[site_count] = {
+  {"refs_share", core::operation::rmw, std::memory_order_relaxed, "none",
+   "nothing: who holds a reference needs no order to make another (G16)"},
+  {"refs_try_share", core::operation::rmw, std::memory_order_relaxed, "none",
+   "nothing: it is done under the lock of the timers, which the last drop takes too (G17)"},
+  {"refs_alone", core::operation::load, std::memory_order_acquire, "refs_drop",
+   "who finds itself alone would free what another thread has just stopped using (G16)"},
+  {"refs_drop", core::operation::rmw, std::memory_order_acq_rel, "refs_drop, refs_alone",
+   "the last one would free what another thread has just stopped using (G16)"},
+
+  {"word_glance", core::operation::load, std::memory_order_relaxed, "none",
+   "nothing: a registration that races with the source's dispose may be kept or dropped; an armed timer looks under the timers' lock (G17)"},
+  {"word_ask", core::operation::load, std::memory_order_acquire, "word_cancel",
+   "a loser would set the flag, or a reader would ask for the reason, without seeing what was written before cancel (G16)"},
+  {"word_cancel", core::operation::rmw, std::memory_order_acq_rel, "word_ask, word_watch",
+   "who loses to it would not see what was written before cancel; it would signal an event whose construction it does not see (G18)"},
+  {"word_dispose", core::operation::rmw, std::memory_order_acquire, "word_watch",
+   "dispose would close an event whose construction it does not see (G18)"},
+  {"word_watch", core::operation::rmw, std::memory_order_acq_rel, "word_cancel, word_dispose",
+   "who cancels would signal an event whose construction it does not see; who waits would not see what was written before cancel (G18)"},
+  {"word_arm", core::operation::rmw, std::memory_order_relaxed, "word_cancel",
+   "nothing: it only tells the canceller to take the timers' lock, under which both look again (G17)"},
+  {"word_detach", core::operation::rmw, std::memory_order_relaxed, "none",
+   "nothing: who detaches holds a reference, and the last drop comes after it (G16)"},
+
+  {"event_find", core::operation::load, std::memory_order_acquire, "event_publish",
+   "a second getter would use an event whose construction it does not see (G18)"},
+  {"event_publish", core::operation::rmw, std::memory_order_release, "event_find",
+   "a second getter would use an event whose construction it does not see (G18)"},
+  {"event_take", core::operation::load, std::memory_order_relaxed, "none",
+   "nothing: word_cancel and word_dispose have read word_watch, which comes after event_publish (G18)"},
+
+  {"owners_ask", core::operation::load, std::memory_order_acquire, "owners_end",
+   "a handle would free a node whose callable is still being destroyed (G20)"},
+  {"owners_alone", core::operation::store, std::memory_order_relaxed, "none",
+   "nothing: who has unregistered the node shares it with nobody (G20)"},
+  {"owners_wait", core::operation::rmw, std::memory_order_release, "owners_end",
+   "the end would complete a waiter whose construction it does not see (G20)"},
+  {"owners_leave", core::operation::rmw, std::memory_order_acq_rel, "owners_end",
+   "the node would be freed while the other owner still uses it (G20)"},
+  {"owners_end", core::operation::rmw, std::memory_order_acq_rel, "owners_ask, owners_leave, owners_wait",
+   "the node would be freed while the other owner still uses it, or a waiter be completed whose construction is not seen (G20)"},
+
+  {"delegate_set", core::operation::store, std::memory_order_relaxed, "delegate_ask",
+   "nothing: only the thread that wrote its own name may find it (G21)"},
+  {"delegate_ask", core::operation::load, std::memory_order_relaxed, "delegate_set",
+   "nothing: every other value means that another thread runs the callback (G21)"},
+};
+// clang-format on
+
+/// The row of a site.
+constexpr core::site_info const& info(site s) noexcept { return site_table[static_cast<std::size_t>(s)]; }
+
+}  // namespace cts::detail

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: BSL-1.0
+/// @file
+/// What the states of production are made of.
+#pragma once
+
+#include <any>
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <new>
+#include <stdexcept>
+#include <utility>
+
+#include "cts/core/registry.hpp"
+#include "cts/detail/checks.hpp"
+#include "cts/detail/event.hpp"
+#include "cts/detail/failures.hpp"
+#include "cts/detail/state.hpp"
+#include "cts/detail/timer_service.hpp"
+#include "cts/detail/waits.hpp"
+
+namespace cts::detail::inline CTS_ABI {
+
+struct std_parts;
+using state = basic_state<std_parts>;
+using node = basic_node<core::std_platform>;
+
+/// What cancel was told.
+struct alignas(cause_alignment) reason {
+  explicit reason(std::any v) : value(std::move(v)) {}
+  std::any value;
+};
+
+/// A timer of a time_provider that is not the system's, and the way from it to the state. The provider's shot holds this, not the
+/// state: it may come late. No code of the provider runs under the lock.
+class custom_timer {
+ public:
+  custom_timer(time_provider& c, state* target) noexcept : clock(c), target_(target) {}
+  time_provider& clock;
+
+  void set(std::shared_ptr<time_provider::timer> t) noexcept {
+    std::lock_guard const lock(mutex_);
+    if (target_ != nullptr) timer_.swap(t);  // else it has fired at once
+  }
+  void arm(std::chrono::nanoseconds due) {
+    std::shared_ptr<time_provider::timer> t;
+    {
+      std::lock_guard const lock(mutex_);
+      t = timer_;
+    }
+    if (t != nullptr) t->change(due);
+  }
+  /// From here on it does not fire. A shot of this very thread that is on its way keeps the provider's timer, unless it is the last.
+  void close(bool last) noexcept {
+    std::shared_ptr<time_provider::timer> gone;
+    std::lock_guard const lock(mutex_);
+    target_ = nullptr;
+    if (last || firing_ != core::std_platform::this_thread()) gone.swap(timer_);
+  }
+  void fire() noexcept;
+
+ private:
+  std::mutex mutex_;
+  state* target_;  // null: closed
+  std::shared_ptr<time_provider::timer> timer_;
+  std::uintptr_t firing_ = 0;
+};
+
+/// The timer of a state: the system's, or one of the source's own time_provider.
+class alarm : timer_entry {
+ public:
+  explicit alarm(state& owner) noexcept : timer_entry(&acquire_owner, &fire_it), owner_(owner) {}
+  ~alarm() {
+    if (custom_ != nullptr) custom_->close(true);
+  }
+
+  /// Takes timers of `clock` from now on, armed already. Nobody else knows the state yet. Throws what `clock` throws.
+  void use(time_provider& clock, std::chrono::nanoseconds due) {
+    note(clock.now(), due);
+    custom_ = std::make_shared<custom_timer>(clock, std::addressof(owner_));
+    std::shared_ptr<time_provider::timer> t = clock.create_timer([c = custom_] { c->fire(); }, due);
+    if (t == nullptr) throw std::invalid_argument("the time_provider has created no timer (null)");
+    custom_->set(std::move(t));
+  }
+  /// Throws std::bad_alloc, std::system_error, or what the provider throws. Negative: disarms.
+  void arm(std::chrono::nanoseconds due) {
+    if (custom_ != nullptr) {
+      custom_->arm(due);
+      note(custom_->clock.now(), due);
+    } else if (due < std::chrono::nanoseconds::zero()) {
+      disarm();
+    } else {
+      auto const at = due_in(due);
+      timer_service::instance().arm(*this, at);
+      due_.store(at.time_since_epoch().count(), std::memory_order_relaxed);
+    }
+  }
+  void disarm() noexcept {
+    due_.store(never, std::memory_order_relaxed);
+    if (custom_ != nullptr) custom_->close(false);  // R3: cancel takes the timer away
+    else timer_service::instance().disarm(*this);
+  }
+  void retire() noexcept { disarm(); }
+  /// Disarms the system's timer; false if it has ever fired, or if it is another provider's (R84).
+  bool reset() noexcept {
+    if (custom_ != nullptr || !timer_service::instance().disarm(*this)) return false;
+    due_.store(never, std::memory_order_relaxed);
+    return true;
+  }
+
+  using count = std::chrono::steady_clock::rep;
+  static constexpr count never = std::chrono::steady_clock::time_point::max().time_since_epoch().count();
+  /// When it is due by its clock, `never` if it is not armed.
+  count due() const noexcept { return due_.load(std::memory_order_relaxed); }
+  std::chrono::steady_clock::time_point now() const {
+    return custom_ != nullptr ? custom_->clock.now() : std::chrono::steady_clock::now();
+  }
+
+ private:
+  void note(std::chrono::steady_clock::time_point now, std::chrono::nanoseconds due) noexcept {
+    due_.store(due < std::chrono::nanoseconds::zero() ? never : (now + due).time_since_epoch().count(), std::memory_order_relaxed);
+  }
+  static bool acquire_owner(timer_entry& e) noexcept;
+  static void fire_it(timer_entry& e) noexcept;
+
+  state& owner_;
+  std::shared_ptr<custom_timer> custom_;  // set before anybody else knows the state
+  std::atomic<count> due_{never};         // for who asks for the deadline; decides about nothing
+};
+
+struct std_parts {
+  using platform = core::std_platform;
+  using event = detail::event;
+  using alarm = detail::alarm;
+  using failures = detail::failures;
+  using reason = detail::reason;
+  using extras = source_checks;
+
+  static event* make_event() { return new detail::event; }
+  static void destroy_reason(reason* r) noexcept { delete r; }
+
+  class waiting : wait_record {
+   public:
+    waiting(state const& s, core::callback const& c) noexcept;
+    ~waiting() { leave(); }
+
+   private:
+    static std::uintptr_t runner(wait_record const& r) noexcept;
+    state const& state_;
+    core::callback const& callback_;
+  };
+
+  // Not the aligned operator new: common allocators serve that from a slow path. What is needed beyond the guaranteed alignment
+  // is asked for and skipped; where the block begins stands before it.
+  static void* allocate(std::size_t bytes) {
+    constexpr std::size_t line = core::std_platform::line;
+    static_assert(__STDCPP_DEFAULT_NEW_ALIGNMENT__ >= sizeof(void*));
+    void* const block = ::operator new(bytes + line);
+    auto const at = (reinterpret_cast<std::uintptr_t>(block) + line) & ~(line - 1);
+    reinterpret_cast<void**>(at)[-1] = block;
+    return reinterpret_cast<void*>(at);
+  }
+  static void deallocate(void* p) noexcept { ::operator delete(static_cast<void**>(p)[-1]); }
+};
+
+inline std_parts::waiting::waiting(state const& s, core::callback const& c) noexcept
+    : wait_record(core::std_platform::this_thread(), &s, &runner), state_(s), callback_(c) {
+  enter();
+}
+inline std::uintptr_t std_parts::waiting::runner(wait_record const& r) noexcept {
+  auto const& w = static_cast<waiting const&>(r);
+  return w.state_.registry().is_running(w.callback_) ? w.state_.runner() : 0;
+}
+
+/// What a timer does, with a reference of its own.
+inline void cancel_by_timer(state& s) noexcept {
+  if (s.begin_late() == verdict::won) {
+    failures f;
+    s.notify(f, false);
+    if (f.any()) {  // R33
+      try {
+        f.throw_all();
+      } catch (...) {
+        report_unhandled(std::current_exception());
+      }
+    }
+  }
+  s.drop();
+}
+
+inline void custom_timer::fire() noexcept {
+  state* s;
+  {
+    std::lock_guard const lock(mutex_);
+    s = target_;
+    if (s == nullptr || !s->try_share()) return;
+    firing_ = core::std_platform::this_thread();
+  }
+  cancel_by_timer(*s);
+  std::lock_guard const lock(mutex_);
+  firing_ = 0;
+}
+
+inline bool alarm::acquire_owner(timer_entry& e) noexcept { return static_cast<alarm&>(e).owner_.try_share(); }
+inline void alarm::fire_it(timer_entry& e) noexcept { cancel_by_timer(static_cast<alarm&>(e).owner_); }
+
+/// The state behind none(): never canceled. For its wait handle. R12.
+inline state* never_state() noexcept {
+  alignas(state) static unsigned char storage[sizeof(state)];
+  static state* const only = state::create_static(storage);
+  return only;
+}
+/// The state of all tokens that are born canceled. R8.
+inline state* canceled_state() noexcept {
+  alignas(state) static unsigned char storage[sizeof(state)];
+  static state* const only = [] {
+    state* const s = state::create_static(storage);
+    failures none;
+    s->begin(nullptr);
+    s->notify(none, false);
+    return s;
+  }();
+  return only;
+}
+
+}  // namespace cts::detail::inline CTS_ABI

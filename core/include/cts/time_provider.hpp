@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: BSL-1.0
+/// @file
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+
+namespace cts {
+
+/// A clock and its timers: .NET's TimeProvider. R83. It must outlive the sources that use it, and calls to
+/// cancellation_token::remaining on their tokens. All members must be safe to call concurrently.
+class time_provider {
+ public:
+  /// One shot at a time. The destructor disarms it; it need not wait for a shot that is on its way.
+  class timer {
+   public:
+    virtual ~timer() = default;
+    /// Arms it, counted from now; negative: disarms it. False if it could not.
+    virtual bool change(std::chrono::nanoseconds due) = 0;
+  };
+
+  virtual ~time_provider() = default;
+  virtual std::chrono::steady_clock::time_point now() const = 0;
+  /// @param fire called once for each time the timer is due, on any thread, also from within this very call
+  /// @param due counted from now; negative: not armed yet
+  virtual std::unique_ptr<timer> create_timer(std::function<void()> fire, std::chrono::nanoseconds due) = 0;
+
+  /// The steady clock and one thread for the process, which starts with the first timer that is armed. Lives for ever.
+  static time_provider& system();
+};
+
+}  // namespace cts
+
+#include "cts/detail/timer_service.hpp"

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: BSL-1.0
+/// @file
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <deque>
+#include <optional>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+#include "cts/core/platform.hpp"
+#include "cts/detail/event.hpp"
+
+namespace cts {
+
+inline namespace CTS_ABI {
+class cancellation_token;
+}
+
+/// Becomes signalled, for good, when its source is canceled, before any callback runs: .NET's WaitHandle. R87–R89. Copies are the
+/// same handle; one pointer. Made by cancellation_token::wait_handle. It may outlive its source; once that is disposed, waits
+/// throw object_disposed, those in progress too (R62). All members may be called concurrently.
+class wait_handle {
+ public:
+  wait_handle(wait_handle const& other) noexcept : event_(other.event_) { event_->share(); }
+  wait_handle& operator=(wait_handle const& other) noexcept {
+    other.event_->share();
+    event_->drop();
+    event_ = other.event_;
+    return *this;
+  }
+  ~wait_handle() { event_->drop(); }
+  friend void swap(wait_handle& a, wait_handle& b) noexcept { std::swap(a.event_, b.event_); }
+
+  /// Waits until it is signalled. Reading that makes visible what happened before cancel (R93). Throws object_disposed.
+  void wait() const { event_->wait(std::nullopt); }
+  /// The same for at most `time`; cts::infinite (-1 ms): without end.
+  /// @return whether it is signalled. Throws object_disposed; std::out_of_range for any other negative time and for NaN.
+  template <class Rep, class Period>
+  bool wait_for(std::chrono::duration<Rep, Period> time) const {
+    return event_->wait(deadline(time));
+  }
+  /// The same until `time` has come on its clock.
+  template <class Clock, class Dur>
+  bool wait_until(std::chrono::time_point<Clock, Dur> time) const {
+    for (;;) {  // another clock may be set while this one waits
+      auto const left = time - Clock::now();
+      if (left <= left.zero()) return event_->wait(std::chrono::steady_clock::now());
+      if (event_->wait(deadline(left))) return true;
+    }
+  }
+  /// A descriptor, the same each time, that poll, select and epoll report as readable once the handle is signalled or disposed. It is
+  /// open as long as a copy of this handle or the source's state lives; do not read from it or close it. Opened by the first call.
+  /// Linux: an eventfd; other POSIX systems: the end of a pipe. Throws std::system_error (always where there are none: Windows),
+  /// object_disposed.
+  int native_handle() const { return event_->descriptor(); }
+
+  /// Whether both are the same handle.
+  friend bool operator==(wait_handle const& a, wait_handle const& b) noexcept { return a.event_ == b.event_; }
+
+  /// Waits until any of them is signalled, or for at most `time`. O(handles).
+  /// @return the index of the first that is; nothing if the time is over. Throws object_disposed if one of them is disposed,
+  ///   std::bad_alloc, std::invalid_argument if there are none, std::out_of_range as wait_for does
+  template <class Rep, class Period>
+  static std::optional<std::size_t> wait_any_for(std::span<wait_handle const> handles, std::chrono::duration<Rep, Period> time) {
+    return any(handles, deadline(time));
+  }
+  /// Without end.
+  static std::size_t wait_any(std::span<wait_handle const> handles) { return *any(handles, std::nullopt); }
+
+ private:
+  friend cancellation_token;
+  explicit wait_handle(detail::event* owned) noexcept : event_(owned) {}
+
+  using time_point = std::chrono::steady_clock::time_point;
+  template <class Rep, class Period>
+  static std::optional<time_point> deadline(std::chrono::duration<Rep, Period> time) {
+    long double const ns = static_cast<long double>(time.count()) * (1e9L * Period::num / Period::den);
+    if (ns == -1e6L) return std::nullopt;
+    if (!(ns >= 0))
+      throw std::out_of_range("wait_handle: the time is " + std::to_string(ns / 1e6L) +
+                              " ms; allowed are 0 and more, and -1 ms (cts::infinite) for a wait without end");
+    auto const now = std::chrono::steady_clock::now();
+    if (ns >= static_cast<long double>((time_point::max() - now).count())) return std::nullopt;  // centuries
+    return now + std::chrono::duration_cast<time_point::duration>(std::chrono::nanoseconds(static_cast<std::chrono::nanoseconds::rep>(ns)));
+  }
+
+  static std::optional<std::size_t> any(std::span<wait_handle const> handles, std::optional<time_point> until) {
+    if (handles.empty()) throw std::invalid_argument("wait_handle::wait_any: no handles were supplied; at least one is needed");
+    detail::event::observer told;
+    struct watch {
+      std::span<wait_handle const> handles;
+      detail::event::observer& told;
+      std::size_t n = 0;
+      ~watch() {
+        while (n != 0) handles[--n].event_->remove(told);
+      }
+    } watching{handles, told};
+    for (wait_handle const& h : handles) {
+      h.event_->add(told);
+      ++watching.n;
+    }
+    told.wait(until);
+    for (std::size_t i = 0; i < handles.size(); ++i)
+      if (handles[i].event_->is_signalled()) return i;
+    return std::nullopt;
+  }
+
+  detail::event* event_;
+};
+
+}  // namespace cts
