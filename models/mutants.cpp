@@ -39,28 +39,38 @@ std::vector<std::memory_order> weaker(core::operation kind, std::memory_order o)
 }
 
 struct structural {
-  core::mutation defect;
   char const* name;
   char const* home;
+  std::function<void(world&)> build;
 };
-constexpr structural structurals[] = {
-#define CTS_MUTATION(name, home) {core::mutation::name, #name, home},
+structural const structurals[] = {
+#define CTS_MUTATION(name, home) {#name, home, [](world& w) { w.defect = core::mutation::name; }},
 #include "cts/core/mutations.inc"
+#undef CTS_MUTATION
+#define CTS_MUTATION(name, home) {#name, home, [](world& w) { w.defect_above = detail::mutation::name; }},
+#include "cts/detail/mutations.inc"
 #undef CTS_MUTATION
 };
 
-std::vector<mutant> all_mutants() {
-  std::vector<mutant> result;
-  for (std::size_t i = 0; i < core::site_count; ++i) {
-    core::site_info const& row = core::site_table[i];
+/// A mutant for each order of a table that can be weaker.
+template <std::size_t N>
+void weaken(std::vector<mutant>& to, core::site_info const (&table)[N], std::memory_order (world::*orders)[N]) {
+  for (std::size_t i = 0; i < N; ++i) {
+    core::site_info const& row = table[i];
     std::string const why = row.why;
     std::size_t const at = why.rfind("(G");
     std::string const home = why.substr(at + 1, why.find_first_of(",)", at) - at - 1);
     for (std::memory_order o : weaker(row.kind, row.order))
-      result.push_back({std::string(row.name) + " " + name_of(row.order) + " -> " + name_of(o), home,
-                        [i, o](world& w) { w.orders[i] = o; }});
+      to.push_back({std::string(row.name) + " " + name_of(row.order) + " -> " + name_of(o), home,
+                    [orders, i, o](world& w) { (w.*orders)[i] = o; }});
   }
-  for (structural const& s : structurals) result.push_back({s.name, s.home, [d = s.defect](world& w) { w.defect = d; }});
+}
+
+std::vector<mutant> all_mutants() {
+  std::vector<mutant> result;
+  weaken(result, core::site_table, &world::orders);
+  weaken(result, detail::site_table, &world::orders_above);
+  for (structural const& s : structurals) result.push_back({s.name, s.home, s.build});
   return result;
 }
 

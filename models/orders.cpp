@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "cts/core/memory_orders.hpp"
+#include "cts/detail/orders.hpp"
 #include "order_names.hpp"
 
 namespace {
@@ -13,13 +14,19 @@ char const* name_of(cts::core::operation k) {
 }
 }  // namespace
 
+template <std::size_t N>
+void print(char const* title, cts::core::site_info const (&table)[N]) {
+  std::printf("\n## %s\n\n| site | operation | order | pairs with | what breaks if it is weaker |\n|---|---|---|---|---|\n", title);
+  for (cts::core::site_info const& s : table)
+    std::printf("| `%s` | %s | %s | %s | %s |\n", s.name, name_of(s.kind), name_of(s.order), s.partner, s.why);
+}
+
 int main() {
   std::puts(
       "# Memory orders\n\n"
-      "Printed from `core/include/cts/core/memory_orders.hpp` by `cts_orders`; a test fails when this page and the table differ.\n"
-      "Every order stronger than relaxed is weakened in the mutation gate, one step at a time; a model fails\n"
-      "on each.\n\n"
-      "| site | operation | order | pairs with | what breaks if it is weaker |\n|---|---|---|---|---|");
-  for (cts::core::site_info const& s : cts::core::site_table)
-    std::printf("| `%s` | %s | %s | %s | %s |\n", s.name, name_of(s.kind), name_of(s.order), s.partner, s.why);
+      "Printed from `core/include/cts/core/memory_orders.hpp` and `core/include/cts/detail/orders.hpp` by `cts_orders`; a test fails\n"
+      "when this page and the tables differ. Every order stronger than relaxed is weakened in the mutation gate, one step at a\n"
+      "time; a model fails on each.");
+  print("The core", cts::core::site_table);
+  print("What is built on it", cts::detail::site_table);
 }

@@ -7,7 +7,7 @@
 #include "reduction.hpp"
 
 #include "cts/core/registry.hpp"
-
+#include "cts/detail/state.hpp"
 
 namespace cts::models {
 
@@ -16,11 +16,15 @@ using core::site;
 /// What the running model is built with: the table of orders, a structural defect, and where thread 0 may stop for good.
 struct world {
   std::memory_order orders[core::site_count];
+  std::memory_order orders_above[detail::site_count];  // of what is built on the core
   std::optional<core::mutation> defect;
+  std::optional<detail::mutation> defect_above;
   world() { reset(); }
   void reset() {
     for (std::size_t i = 0; i < core::site_count; ++i) orders[i] = core::site_table[i].order;
+    for (std::size_t i = 0; i < detail::site_count; ++i) orders_above[i] = detail::site_table[i].order;
     defect.reset();
+    defect_above.reset();
   }
 };
 inline world the_world;
@@ -36,8 +40,12 @@ struct execution {
 };
 inline execution now;
 
-inline rl::memory_order relacy_order(site s) {
-  switch (the_world.orders[static_cast<std::size_t>(s)]) {
+inline std::memory_order order_of(site s) { return the_world.orders[static_cast<std::size_t>(s)]; }
+inline std::memory_order order_of(detail::site s) { return the_world.orders_above[static_cast<std::size_t>(s)]; }
+
+template <class Site>
+rl::memory_order relacy_order(Site s) {
+  switch (order_of(s)) {
     case std::memory_order_relaxed: return rl::mo_relaxed;
     case std::memory_order_consume:
     case std::memory_order_acquire: return rl::mo_acquire;
@@ -75,6 +83,7 @@ struct platform {
   static constexpr bool checked = false;
 
   static bool mutation(core::mutation m) noexcept { return the_world.defect == m; }
+  static bool mutation(detail::mutation m) noexcept { return the_world.defect_above == m; }
 
   template <class T>
   class atomic {
@@ -90,42 +99,64 @@ struct platform {
     ~atomic() {
       if (alive_) (*alive_)(rl::debug_info("end of life", __FILE__, __LINE__)) = 0;
     }
-    T load(site s, char const* file = __builtin_FILE(), unsigned line = __builtin_LINE()) const {
+    template <class Site>
+    T load(Site s, char const* file = __builtin_FILE(), unsigned line = __builtin_LINE()) const {
       touch(s, file, line);
       announced const step(this, false);
       return word_.load(relacy_order(s), at(s, file, line));
     }
-    void store(T value, site s, char const* file = __builtin_FILE(), unsigned line = __builtin_LINE()) {
+    template <class Site>
+    void store(T value, Site s, char const* file = __builtin_FILE(), unsigned line = __builtin_LINE()) {
       touch(s, file, line);
       announced const step(this, true);
       word_.store(value, relacy_order(s), at(s, file, line));
     }
-    bool compare_exchange(T& expected, T desired, site s, char const* file = __builtin_FILE(),
+    template <class Site>
+    bool compare_exchange(T& expected, T desired, Site s, char const* file = __builtin_FILE(),
                           unsigned line = __builtin_LINE()) {
       touch(s, file, line);
       announced const step(this, true);
       rl::debug_info const info = at(s, file, line);
       return word_.compare_exchange_strong(expected, desired, relacy_order(s), info, rl::mo_relaxed, info);
     }
-    T fetch_or(T value, site s, char const* file = __builtin_FILE(), unsigned line = __builtin_LINE()) {
+    template <class Site>
+    T fetch_or(T value, Site s, char const* file = __builtin_FILE(), unsigned line = __builtin_LINE()) {
       touch(s, file, line);
       announced const step(this, true);
       return word_.fetch_or(value, relacy_order(s), at(s, file, line));
     }
-    T fetch_xor(T value, site s, char const* file = __builtin_FILE(), unsigned line = __builtin_LINE()) {
+    template <class Site>
+    T fetch_and(T value, Site s, char const* file = __builtin_FILE(), unsigned line = __builtin_LINE()) {
+      touch(s, file, line);
+      announced const step(this, true);
+      return word_.fetch_and(value, relacy_order(s), at(s, file, line));
+    }
+    template <class Site>
+    T fetch_xor(T value, Site s, char const* file = __builtin_FILE(), unsigned line = __builtin_LINE()) {
       touch(s, file, line);
       announced const step(this, true);
       return word_.fetch_xor(value, relacy_order(s), at(s, file, line));
     }
+    template <class Site>
+    T fetch_add(T value, Site s, char const* file = __builtin_FILE(), unsigned line = __builtin_LINE()) {
+      touch(s, file, line);
+      announced const step(this, true);
+      return word_.fetch_add(value, relacy_order(s), at(s, file, line));
+    }
 
    private:
     /// Every access must happen before the end of the word's life: Relacy's own check of freed memory does not ask that.
-    void touch(site s, char const* file, unsigned line) const {
+    template <class Site>
+    void touch(Site s, char const* file, unsigned line) const {
       maybe_suspend();
-      if (now.before) now.before(s);
+      if constexpr (std::is_same_v<Site, site>)
+        if (now.before) now.before(s);
       if (alive_) (void)static_cast<int>((*alive_)(at(s, file, line)));
     }
-    static rl::debug_info at(site s, char const* file, unsigned line) { return {core::info(s).name, file, line}; }
+    template <class Site>
+    static rl::debug_info at(Site s, char const* file, unsigned line) {
+      return {info(s).name, file, line};
+    }
     mutable rl::atomic<T> word_;
     mutable std::optional<rl::var<int>> alive_;
   };

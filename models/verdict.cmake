@@ -6,7 +6,8 @@ set(statements
   "G4=racing with cancel it runs on one side" "G5=unregistered, or it ran" "G6=who waited sees it finished"
   "G7=no deadlock inside a callback" "G8=what happened before is seen" "G9=last in, first out"
   "G10=the flag never goes back" "G11=lock-free" "G12=dispose comes last" "G13=a callback may destroy it all"
-  "G14=memory is bounded" "G15=only growing allocates")
+  "G14=memory is bounded" "G15=only growing allocates" "G16=references and linked sources"
+  "G17=timers" "G18=the wait handle" "G19=try_reset" "G20=asynchronous cancel and dispose" "G21=exceptions and contexts")
 math(EXPR last "${SHARDS} - 1")
 set(all 0)
 foreach(i RANGE ${last})

@@ -194,7 +194,7 @@ TEST(R17, OnACanceledTokenTheCallbackRunsHereAndNow) {
     EXPECT_EQ(where, std::this_thread::get_id());
     EXPECT_EQ(r, registration());
     EXPECT_EQ(thrown([&] { (void)t.register_callback([] { throw 5; }); }), "5") << "not wrapped";
-    EXPECT_EQ(thrown([&] { cancellation_callback const c(t, [] { throw 6; }); }), "6");
+    EXPECT_EQ(thrown([&] { cancellation_callback const c{t, [] { throw 6; }}; }), "6");
     bool ran = false;
     cancellation_callback const c(t, [&] { ran = true; });
     EXPECT_TRUE(ran);

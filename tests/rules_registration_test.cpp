@@ -189,9 +189,12 @@ void dispose_mutually() {
 void dispose_round_about() {
   die_on_a_circle();
   source a, b, c;
-  gate b_runs, c_runs;
+  gate a_runs, b_runs, c_runs;
   registration ra, rb, rc;
-  ra = a.token().register_callback([&] { rb.dispose(); });
+  ra = a.token().register_callback([&] {
+    a_runs.open();
+    rb.dispose();
+  });
   rb = b.token().register_callback([&] {
     b_runs.open();
     c_runs.wait();
@@ -199,7 +202,7 @@ void dispose_round_about() {
   });
   rc = c.token().register_callback([&] {
     c_runs.open();
-    b_runs.wait();
+    a_runs.wait();
     ra.dispose();
   });
   std::thread second([&] { b.cancel(); }), third([&] { c.cancel(); });

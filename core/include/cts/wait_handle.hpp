@@ -47,7 +47,8 @@ class wait_handle {
   template <class Clock, class Dur>
   bool wait_until(std::chrono::time_point<Clock, Dur> time) const {
     for (;;) {  // another clock may be set while this one waits
-      auto const left = time - Clock::now();
+      using seconds = std::chrono::duration<long double>;  // any two time points have a difference
+      seconds const left = seconds(time.time_since_epoch()) - seconds(Clock::now().time_since_epoch());
       if (left <= left.zero()) return event_->wait(std::chrono::steady_clock::now());
       if (event_->wait(deadline(left))) return true;
     }

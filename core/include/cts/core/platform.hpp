@@ -86,7 +86,10 @@ struct std_platform {
   static constexpr int back_off_pauses = 64;  ///< how long who has met another one steps aside
   static constexpr bool checked = CTS_CHECKED != 0;
 
-  static constexpr bool mutation(core::mutation) noexcept { return false; }
+  template <class Mutation>
+  static constexpr bool mutation(Mutation) noexcept {
+    return false;
+  }
 
   template <class T>
   class atomic {

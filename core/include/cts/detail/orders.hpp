@@ -61,10 +61,10 @@ inline constexpr core::site_info site_table[site_count] = {
 
   {"word_glance", core::operation::load, std::memory_order_relaxed, "none",
    "nothing: a registration that races with the source's dispose may be kept or dropped; an armed timer looks under the timers' lock (G17)"},
-  {"word_ask", core::operation::load, std::memory_order_acquire, "word_cancel",
-   "a loser would set the flag, or a reader would ask for the reason, without seeing what was written before cancel (G16)"},
-  {"word_cancel", core::operation::rmw, std::memory_order_acq_rel, "word_ask, word_watch",
-   "who loses to it would not see what was written before cancel; it would signal an event whose construction it does not see (G18)"},
+  {"word_ask", core::operation::load, std::memory_order_acquire, "word_cancel, word_watch",
+   "a canceller would signal an event whose construction it does not see; a loser would set the flag, or a reader would ask for the reason, without seeing what was written before cancel (G16)"},
+  {"word_cancel", core::operation::rmw, std::memory_order_release, "word_ask, word_watch",
+   "who loses to it, or makes the event after it, would not see what was written before cancel; what it reads itself word_ask has read before (G18)"},
   {"word_dispose", core::operation::rmw, std::memory_order_acquire, "word_watch",
    "dispose would close an event whose construction it does not see (G18)"},
   {"word_watch", core::operation::rmw, std::memory_order_acq_rel, "word_cancel, word_dispose",
@@ -79,7 +79,7 @@ inline constexpr core::site_info site_table[site_count] = {
   {"event_publish", core::operation::rmw, std::memory_order_release, "event_find",
    "a second getter would use an event whose construction it does not see (G18)"},
   {"event_take", core::operation::load, std::memory_order_relaxed, "none",
-   "nothing: word_cancel and word_dispose have read word_watch, which comes after event_publish (G18)"},
+   "nothing: word_ask or word_dispose has read what word_watch wrote, which comes after event_publish (G18)"},
 
   {"owners_ask", core::operation::load, std::memory_order_acquire, "owners_end",
    "a handle would free a node whose callable is still being destroyed (G20)"},
@@ -98,6 +98,13 @@ inline constexpr core::site_info site_table[site_count] = {
    "nothing: every other value means that another thread runs the callback (G21)"},
 };
 // clang-format on
+
+/// Structural defects that the mutation gate builds in, one at a time, as in the core.
+enum class mutation : std::uint8_t {
+#define CTS_MUTATION(name, home) name,
+#include "cts/detail/mutations.inc"
+#undef CTS_MUTATION
+};
 
 /// The row of a site.
 constexpr core::site_info const& info(site s) noexcept { return site_table[static_cast<std::size_t>(s)]; }

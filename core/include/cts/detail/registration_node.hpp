@@ -23,6 +23,7 @@ namespace cts::detail {
 /// What a state's registry runs: a callback that knows how it is removed without being run.
 template <class Platform>
 struct basic_node : core::basic_callback<Platform> {
+  using platform = Platform;
   using callback = core::basic_callback<Platform>;
   using removal = void (*)(basic_node&) noexcept;
   explicit basic_node(typename callback::function run, removal r = nullptr) noexcept : callback(run), remove(r) {}
@@ -38,6 +39,7 @@ void abandon_all(Registry& registry) noexcept {
   registry.remove_all([&removed](typename Node::callback& c) noexcept {
     auto& n = static_cast<Node&>(c);
     if (n.remove == nullptr) return;
+    if (Node::platform::mutation(mutation::abandon_under_scan)) return n.remove(n);
     n.next_removed = removed;
     removed = &n;
   });
@@ -75,7 +77,7 @@ class basic_registration_node : public basic_node<typename State::platform> {
     if (!state_.registry().is_running(*this) || state_.runs_here()) return false;
     word now = owners_.load(site::owners_ask);
     for (;;) {
-      if ((now & slot) == 0) return false;
+      if ((now & slot) == 0 && !platform::mutation(mutation::wait_without_looking)) return false;
       w.next = waiters(now);
       if (owners_.compare_exchange(now, (now & (handle | slot)) | reinterpret_cast<word>(&w), site::owners_wait)) return true;
       now = owners_.load(site::owners_ask);
@@ -84,7 +86,8 @@ class basic_registration_node : public basic_node<typename State::platform> {
   /// The end of the handle, which has called dispose() or leaves the registration behind.
   void leave() noexcept {
     State& s = state_;
-    if (is_over() || (owners_.fetch_and(~handle, site::owners_leave) & slot) == 0) destroy_(*this, part::node);
+    bool const rash = platform::mutation(mutation::free_on_leave);
+    if (rash || is_over() || (owners_.fetch_and(~handle, site::owners_leave) & slot) == 0) destroy_(*this, part::node);
     s.drop();
   }
   /// Leaves it registered for the source's life.
@@ -104,10 +107,12 @@ class basic_registration_node : public basic_node<typename State::platform> {
 
   /// The end of the slot's half (N1).
   void end() noexcept {
-    destroy_(*this, part::callable);
+    bool const late = platform::mutation(mutation::callable_after_half);
+    if (!late) destroy_(*this, part::callable);
     word const before = owners_.fetch_and(handle, site::owners_end);
     bool const alone = (before & handle) == 0;
-    for (Waiter* w = waiters(before); w != nullptr;) {
+    if (late) destroy_(*this, part::callable);
+    for (Waiter* w = platform::mutation(mutation::end_without_list) ? nullptr : waiters(before); w != nullptr;) {
       Waiter* const next = w->next;
       w->complete();
       w = next;

@@ -82,7 +82,7 @@ class basic_state {
   bool try_share() noexcept {
     std::uintptr_t n = 1;
     while (!refs_.compare_exchange(n, n + 1, site::refs_try_share))
-      if (n == 0) return false;
+      if (n == 0 && !platform::mutation(mutation::share_although_gone)) return false;
     return true;
   }
 
@@ -98,7 +98,10 @@ class basic_state {
   /// The second half (R3d–g), on any thread that begin() happened before.
   void notify(failures& f, bool stop_on_first) noexcept {
     failures_.set(&f);
+    if (platform::mutation(mutation::dispose_drops_callbacks) && is_disposed()) return registry_.run_callbacks([] { return true; });
     registry_.run_callbacks([&f, stop_on_first] { return stop_on_first && f.any(); });
+    if (platform::mutation(mutation::signal_after_callbacks))
+      if (event* const e = event_.load(site::event_find)) e->signal();
   }
   /// Where the callback that is running leaves its exception.
   failures& collector() noexcept { return *failures_.get(); }
@@ -108,14 +111,15 @@ class basic_state {
   void dispose() noexcept {
     word const before = word_.fetch_or(disposed, site::word_dispose);
     if ((before & disposed) != 0) return;
-    for (std::size_t i = 0; i < link_count_; ++i) unlink(i);
+    for (std::size_t i = 0; i < link_count_ && !platform::mutation(mutation::never_unlink); ++i) unlink(i);
     if ((before & timed) != 0) alarm_.retire();
     if ((before & watched) != 0) event_.load(site::event_take)->dispose();
   }
   /// What the source's end does: dispose, and drop its reference.
   CTS_HOT void end() noexcept {
     // Alone, with nothing that could come back: nobody can tell whether it was disposed.
-    if (refs_.load(site::refs_alone) == 1 && link_count_ == 0 && (word_.load(site::word_glance) & (timed | watched)) == 0)
+    word const told = platform::mutation(mutation::end_although_timed) ? watched : timed | watched;
+    if (refs_.load(site::refs_alone) == 1 && link_count_ == 0 && (word_.load(site::word_glance) & told) == 0)
       return destroy();
     dispose();
     drop();
@@ -152,7 +156,9 @@ class basic_state {
     }
     delegate(delegate const&) = delete;
     delegate& operator=(delegate const&) = delete;
-    ~delegate() { state_.delegate_.store(before_, site::delegate_set); }
+    ~delegate() {
+      if (!platform::mutation(mutation::delegate_not_restored)) state_.delegate_.store(before_, site::delegate_set);
+    }
 
    private:
     basic_state& state_;
@@ -173,14 +179,21 @@ class basic_state {
       event* const fresh = Parts::make_event();
       if (event_.compare_exchange(e, fresh, site::event_publish)) {
         e = fresh;
+      } else if (platform::mutation(mutation::replace_event)) {
+        event_.compare_exchange(e, fresh, site::event_publish);
+        e = fresh;
       } else {
         fresh->drop();
         e = event_.load(site::event_find);
       }
     }
     e->share();
-    if ((now & watched) == 0) now = word_.fetch_or(watched, site::word_watch);
-    if ((now & canceled) != 0) e->signal();
+    bool const silent = platform::mutation(mutation::watch_without_announcing);
+    if ((now & watched) == 0) now = silent ? word_.load(site::word_ask) : word_.fetch_or(watched, site::word_watch);
+    if ((now & canceled) != 0) {
+      if (!platform::mutation(mutation::signal_without_flag)) set_flag();
+      e->signal();  // R89
+    }
     if ((now & disposed) != 0) {
       e->dispose();
       e->drop();
@@ -199,6 +212,7 @@ class basic_state {
     if ((now & disposed) != 0) return verdict::disposed;
     if ((now & canceled) != 0) return verdict::lost;
     set();
+    if (platform::mutation(mutation::arm_without_second_look)) return verdict::won;
     if ((word_.load(site::word_glance) & (canceled | disposed)) != 0) alarm_.disarm();
     return verdict::won;
   }
@@ -219,7 +233,7 @@ class basic_state {
   /// @return false if there is no memory
   bool link_to(std::size_t i, basic_state& to) noexcept {
     link& l = link_at(i);
-    to.share();
+    if (!platform::mutation(mutation::link_without_parent)) to.share();
     l.parent = &to;
     switch (to.enter(l)) {
       case core::register_result::canceled: l.run(); return true;  // nobody has registered with this one yet
@@ -262,14 +276,15 @@ class basic_state {
     void run() noexcept {
       basic_state& below = child;
       basic_state& above = *parent;
-      below.share();  // it is not gone: its dispose waits for this (S4)
+      bool const counted = !platform::mutation(mutation::link_without_reference);
+      if (counted) below.share();  // it is not gone: its dispose waits for this (S4)
       word const index = static_cast<word>(this - &below.link_at(0));
       if (below.begin(index * cause_alignment | linked, true) == verdict::won) {
         failures f;
         below.notify(f, false);
-        if (f.any()) above.collector().add_aggregate(f);  // R31, R32
+        if (f.any() && !platform::mutation(mutation::swallow_failures)) above.collector().add_aggregate(f);  // R31, R32
       }
-      below.drop();
+      if (counted) below.drop();
     }
   };
 
@@ -278,7 +293,7 @@ class basic_state {
   }
   ~basic_state() {
     for (std::size_t i = 0; i < link_count_; ++i) {
-      if (basic_state* const p = link_at(i).parent) p->drop();
+      if (basic_state* const p = link_at(i).parent; p != nullptr && !platform::mutation(mutation::link_without_parent)) p->drop();
       link_at(i).~link();
     }
   }
@@ -303,20 +318,27 @@ class basic_state {
     for (;;) {
       if ((before & disposed) != 0 && !late) return verdict::disposed;
       if ((before & canceled) != 0) {
-        if (!is_cancellation_requested()) registry_.request_cancellation();  // S1: the winner may not have come to it yet
+        if (!platform::mutation(mutation::lose_without_flag)) set_flag();
         return verdict::lost;
       }
       if (word_.compare_exchange(before, before | canceled | cause, site::word_cancel)) break;
-      before = word_.load(site::word_ask);  // what a failed exchange reads is ordered after nothing
+      if (!platform::mutation(mutation::believe_failed_exchange))
+        before = word_.load(site::word_ask);  // what a failed exchange reads is ordered after nothing
     }
+    if (platform::mutation(mutation::signal_before_flag) && (before & watched) != 0) event_.load(site::event_take)->signal();
     registry_.request_cancellation();
     if ((before & disposed) != 0) [[unlikely]] {  // R64
       registry_.run_callbacks([] { return true; });
       return verdict::lost;
     }
     if ((before & timed) != 0) alarm_.disarm();
-    if ((before & watched) != 0) event_.load(site::event_take)->signal();
+    if ((before & watched) != 0 && !platform::mutation(mutation::signal_after_callbacks)) event_.load(site::event_take)->signal();
     return verdict::won;
+  }
+
+  /// S1: for who finds it canceled, whose winner may not have come to the flag yet.
+  void set_flag() noexcept {
+    if (!is_cancellation_requested()) registry_.request_cancellation();
   }
 
   void unlink(std::size_t i) noexcept {
@@ -327,7 +349,7 @@ class basic_state {
     if (is_delegate() && (word_.load(site::word_glance) & ~(cause_alignment - 1)) == i * cause_alignment &&
         (word_.load(site::word_glance) & linked) != 0)
       return;
-    l.parent->await_return(l);
+    if (!platform::mutation(mutation::unlink_without_waiting)) l.parent->await_return(l);
   }
   bool is_delegate() const noexcept { return delegate_.load(site::delegate_ask) == platform::this_thread(); }
 

@@ -1,0 +1,877 @@
+// SPDX-License-Identifier: BSL-1.0
+/// @file
+/// The models of what is built on the registry: G16 … G21 of docs/guarantees.md, on the templates that ship (detail/state.hpp,
+/// detail/registration_node.hpp, detail/timer_queue.hpp).
+#include "harness.hpp"
+
+#include "cts/detail/registration_node.hpp"
+#include "cts/detail/state.hpp"
+#include "cts/detail/timer_queue.hpp"
+
+namespace cts::models {
+namespace {
+
+using detail::verdict;
+using P = platform<1, 1>;
+
+struct model_parts;
+using state = detail::basic_state<model_parts>;
+using node = detail::basic_node<P>;
+
+/// A lock, as the timers and the event of production have one.
+class lock_word {
+ public:
+  void lock() {
+    for (;;) {
+      {
+        announced const step(this, true);
+        int expected = 0;
+        if (word_.compare_exchange_strong(expected, 1, rl::mo_acquire, rl::debug_info("lock", __FILE__, __LINE__))) return;
+      }
+      the_reduction.touch_all();
+      rl::yield(1, RL_INFO);
+    }
+  }
+  void unlock() {
+    announced const step(this, true);
+    word_.store(0, rl::mo_release, rl::debug_info("unlock", __FILE__, __LINE__));
+  }
+  void reset() { word_.store(0, rl::mo_relaxed, RL_INFO); }
+
+ private:
+  rl::atomic<int> word_;
+};
+
+/// The queue of all timers, with its lock.
+struct timers {
+  lock_word mutex;
+  detail::timer_queue queue;
+  int armed = 0;
+};
+inline timers* the_timers = nullptr;
+
+/// What a wait handle waits for. Its users read `built`: a race if they do not see it made. Counted, as in production.
+struct model_event {
+  P::var<int> built{1};
+  rl::atomic<int> flags, refs;
+  model_event() {
+    flags.store(0, rl::mo_relaxed, RL_INFO);
+    refs.store(1, rl::mo_relaxed, RL_INFO);
+  }
+  void share() { announced const step(&refs, true); refs.fetch_add(1, rl::mo_relaxed, RL_INFO); }
+  void drop() {
+    int before;
+    { announced const step(&refs, true); before = refs.fetch_sub(1, rl::mo_acq_rel, RL_INFO); }
+    if (before != 1) return;
+    this->~model_event();
+    P::deallocate(this, sizeof *this);
+  }
+  void signal() { set(1); }
+  void dispose() { set(2); }
+  bool is(int flag, rl::memory_order o = rl::mo_acquire) {
+    announced const step(&flags, false);
+    return (flags.load(o, RL_INFO) & flag) != 0;
+  }
+
+ private:
+  void set(int flag) {
+    (void)built.get();
+    announced const step(&flags, true);
+    flags.fetch_or(flag, rl::mo_acq_rel, RL_INFO);
+  }
+};
+
+/// What production has in detail/parts.hpp, on the model's lock.
+struct model_alarm : detail::timer_entry {
+  explicit model_alarm(state& s) : detail::timer_entry(&acquire_owner, &fire_it), owner(s) {}
+  void arm() {
+    the_timers->mutex.lock();
+    the_timers->queue.arm(*this, {});
+    the_timers->mutex.unlock();
+  }
+  void disarm() {
+    the_timers->mutex.lock();
+    the_timers->queue.disarm(*this);
+    the_timers->mutex.unlock();
+  }
+  void retire() { disarm(); }
+  bool reset() {
+    the_timers->mutex.lock();
+    the_timers->queue.disarm(*this);
+    bool const never = !has_fired;
+    the_timers->mutex.unlock();
+    return never;
+  }
+  static bool acquire_owner(detail::timer_entry& e) noexcept;
+  static void fire_it(detail::timer_entry& e) noexcept;
+  state& owner;
+};
+
+struct model_failures {
+  int count = 0;
+  bool any() const { return count != 0; }
+  void add_aggregate(model_failures&) { ++count; }
+};
+
+struct model_parts {
+  using platform = P;
+  using event = model_event;
+  using alarm = model_alarm;
+  using failures = model_failures;
+  struct reason {};
+  struct extras {};
+  struct waiting {
+    waiting(state&, state::callback&) {}
+  };
+  static event* make_event() { return ::new (P::allocate(sizeof(event))) event; }
+  static void destroy_reason(reason*) {}
+  static void* allocate(std::size_t n) { return P::allocate(n); }
+  static void deallocate(void* p) { P::deallocate(p, 0); }
+};
+
+bool model_alarm::acquire_owner(detail::timer_entry& e) noexcept { return static_cast<model_alarm&>(e).owner.try_share(); }
+void model_alarm::fire_it(detail::timer_entry& e) noexcept {
+  state& s = static_cast<model_alarm&>(e).owner;
+  model_failures f;
+  if (s.begin_late() == verdict::won) s.notify(f, false);
+  s.drop();
+}
+
+/// The timers' thread: fires what is armed.
+void run_timers() {
+  the_timers->mutex.lock();
+  detail::timer_entry* const e = the_timers->queue.pop(std::chrono::steady_clock::time_point::max());
+  the_timers->mutex.unlock();
+  if (e != nullptr) e->fire(*e);
+}
+
+/// What a source does to cancel.
+verdict cancel(state& s) {
+  s.share();
+  verdict const v = s.begin(nullptr);
+  if (v == verdict::won) {
+    model_failures f;
+    s.notify(f, false);
+  }
+  s.drop();
+  return v;
+}
+
+/// A callback in the model's own memory.
+struct in_place : node {
+  explicit in_place() : node(&ran) {}
+  P::var<int> runs{0};
+  std::function<void()> then;
+  static void ran(state::callback& c) noexcept {
+    auto& n = static_cast<in_place&>(c);
+    n.runs.set(n.runs.get() + 1);
+    if (n.then) n.then();
+  }
+};
+
+struct model_waiter {
+  model_waiter* next = nullptr;
+  P::var<int> built{1};
+  baton done;
+  void complete() {
+    (void)built.get();
+    done.pass(1);
+  }
+};
+
+/// A registration with a callable whose life is watched.
+struct registration : detail::basic_registration_node<state, model_waiter> {
+  using base = detail::basic_registration_node<state, model_waiter>;
+  registration(state& s, int& destroyed_callables, int& freed_nodes)
+      : base(s, &ran, &destroy_it), callables(destroyed_callables), nodes(freed_nodes) {
+    s.share();
+  }
+  P::var<int> callable{1};
+  P::var<int> effect{0};
+  int& callables;
+  int& nodes;
+  std::function<void()> then, at_end;
+
+  static void ran(state::callback& c) noexcept {
+    auto& n = static_cast<registration&>(c);
+    require(n.callable.get() == 1, "a destroyed callable was called");
+    n.effect.set(1);
+    if (n.then) n.then();
+    n.end();
+  }
+  static void destroy_it(base& b, part what) noexcept {
+    auto& n = static_cast<registration&>(b);
+    if (what == part::place) return;
+    if (what == part::callable) {
+      require(n.callable.get() == 1, "a callable was destroyed twice");
+      n.callable.set(0);
+      the_reduction.touch_all();
+      ++n.callables;
+      if (n.at_end) n.at_end();
+      return;
+    }
+    the_reduction.touch_all();
+    ++n.nodes;
+    n.~registration();
+    P::deallocate(&n, sizeof n);
+  }
+};
+
+/// Up to three states, a callback on each, a registration.
+struct scene {
+  timers clock;
+  state* s[3] = {};
+  in_place* c[3] = {};
+  registration* reg = nullptr;
+  int callables = 0, nodes = 0;
+  baton ready;
+
+  void open() {
+    now = execution{};
+    now.lifetimes = true;
+    the_timers = &clock;
+    clock.mutex.reset();
+    clock.queue = {};
+    callables = nodes = 0;
+    ready.reset();
+  }
+  void add(std::size_t i, std::size_t links = 0) {
+    s[i] = state::create(links);
+    c[i] = ::new (P::allocate(sizeof(in_place))) in_place;
+  }
+  /// Callback i, for whose state somebody holds a reference.
+  void enter(std::size_t i) {
+    s[i]->share();
+    require(s[i]->enter(*c[i]) == core::register_result::registered, "not registered");
+  }
+  void leave(std::size_t i) {
+    s[i]->leave(*c[i]);
+    s[i]->drop();
+  }
+  void record(std::size_t i = 0) {
+    reg = ::new (P::allocate(sizeof(registration))) registration(*s[i], callables, nodes);
+    require(s[i]->enter(*reg) == core::register_result::registered, "not registered");
+  }
+  int runs(std::size_t i) { return c[i]->runs.get(); }
+  void close() {
+    for (in_place*& n : c)
+      if (n != nullptr) {
+        n->~in_place();
+        P::deallocate(n, sizeof *n);
+        n = nullptr;
+      }
+  }
+};
+
+plan full() { return {search::reduced}; }
+plan bounded(unsigned b) { return {search::bounded, b}; }
+plan large() {
+  plan p{search::bounded, 4};
+  p.deep = true;
+  return p;
+}
+
+// --- G16: references and links -------------------------------------------------------------------------------------------
+struct loser_sees_flag : rl::test_suite<loser_sees_flag, 2>, scene {
+  P::var<int>* payload = nullptr;
+  void before() {
+    open();
+    add(0);
+    s[0]->share();
+    payload = ::new (P::allocate(sizeof(P::var<int>))) P::var<int>(0);
+  }
+  void thread(unsigned i) {
+    if (i == 0) payload->set(1);
+    bool const won = cancel(*s[0]) == verdict::won;
+    require(s[0]->is_cancellation_requested(), "cancel returned, but the flag reads as clear");
+    if (!won && i == 1) (void)payload->get();
+    s[0]->drop();
+  }
+  void after() { payload->~var(); P::deallocate(payload, 0); close(); }
+};
+add<loser_sees_flag> g16a("G16", "LoserSeesTheFlag", "who loses to another cancel reads the flag as set and sees what came before it", full(), 1000000);
+
+struct two_cancels_and_a_drop : rl::test_suite<two_cancels_and_a_drop, 3>, scene {
+  void before() {
+    open();
+    add(0);
+    s[0]->share();
+    s[0]->share();
+    enter(0);
+  }
+  void thread(unsigned i) {
+    if (i < 2) cancel(*s[0]);
+    else leave(0);
+    s[0]->drop();
+  }
+  void after() { require(runs(0) <= 1, "ran twice"); close(); }
+};
+add<two_cancels_and_a_drop> g16h("G16", "TwoCancelsAndAnEnd", "two cancels beside a callback's end: the last reference frees", large(), 1000000);
+
+struct last_drop : rl::test_suite<last_drop, 2>, scene {
+  void before() { open(); add(0); s[0]->share(); }
+  void thread(unsigned i) {
+    (void)s[0]->is_cancellation_requested();
+    if (i == 0) s[0]->drop();
+    else s[0]->end();
+  }
+  void after() { close(); }
+};
+add<last_drop> g16b("G16", "LastDrop", "a token's end beside its source's: the last one frees, after all use", full(), 1000000);
+
+struct cancel_vs_last_drop : rl::test_suite<cancel_vs_last_drop, 2>, scene {
+  void before() { open(); add(0); enter(0); }
+  void thread(unsigned i) {
+    if (i == 0) cancel(*s[0]), s[0]->end();
+    else leave(0);
+  }
+  void after() { require(runs(0) <= 1, "ran twice"); close(); }
+};
+add<cancel_vs_last_drop> g16c("G16", "CancelVersusLastDrop", "a cancel and the source's end beside a callback's end", full(), 1000000);
+
+struct link_vs_parent : rl::test_suite<link_vs_parent, 2>, scene {
+  void before() {
+    open();
+    add(0);
+    add(1, 1);
+    require(s[1]->link_to(0, *s[0]), "no memory");
+  }
+  void thread(unsigned i) {
+    if (i == 1) { s[1]->end(); return; }
+    model_failures f;
+    require(s[0]->begin(nullptr) == verdict::won, "lost to nobody");
+    s[0]->notify(f, false);
+  }
+  void after() { s[0]->end(); close(); }
+};
+add<link_vs_parent> g16i("G16", "LinkVersusParent", "a child's end beside its parent's cancel, without callbacks", bounded(4), 1000000);
+
+struct child_vs_parent : rl::test_suite<child_vs_parent, 2>, scene {
+  void before() {
+    open();
+    add(0);
+    add(1, 1);
+    require(s[1]->link_to(0, *s[0]), "no memory");
+    enter(1);
+  }
+  void thread(unsigned i) {
+    if (i == 0) { cancel(*s[0]); s[0]->end(); }
+    else { s[1]->leave(*c[1]); int const then = runs(1); s[1]->end(); require(runs(1) == then, "ran after its child's dispose"); s[1]->drop(); }
+  }
+  void after() { require(runs(1) <= 1, "ran twice"); close(); }
+};
+add<child_vs_parent> g16d("G16", "ChildVersusParent", "the same with a callback on the child", large(), 1000000);
+
+struct child_dispose_waits : rl::test_suite<child_dispose_waits, 2>, scene {
+  int disposed = 0;
+  void before() {
+    open();
+    disposed = 0;
+    add(0);
+    add(1, 1);
+    require(s[1]->link_to(0, *s[0]), "no memory");
+    enter(1);
+    c[1]->then = [this] { require(disposed == 0, "a child's callback ran after its dispose had returned"); };
+  }
+  void thread(unsigned i) {
+    if (i == 0) { cancel(*s[0]); return; }
+    s[1]->dispose();
+    the_reduction.touch_all();
+    disposed = 1;
+    (void)runs(1);  // a race if the link's effects are not visible
+  }
+  void after() {
+    require(s[0]->registry().count() == 0, "the child is still registered in its parent");
+    leave(1);
+    s[1]->drop();
+    s[0]->end();
+    close();
+  }
+};
+add<child_dispose_waits> g16e("G16", "ChildsDisposeWaits", "after a child's dispose its parent's cancel is out of it, and no trace is left in the parent", bounded(4), 1000000);
+
+struct child_of_two : rl::test_suite<child_of_two, 3>, scene {
+  void before() {
+    open();
+    add(0);
+    add(1);
+    add(2, 2);
+    require(s[2]->link_to(0, *s[0]) && s[2]->link_to(1, *s[1]), "no memory");
+    enter(2);
+  }
+  void thread(unsigned i) {
+    if (i < 2) { cancel(*s[i]); s[i]->end(); }
+    else s[2]->end();
+  }
+  void after() { leave(2); require(runs(2) <= 1, "ran twice"); close(); }
+};
+add<child_of_two> g16f("G16", "ChildOfTwoParents", "two parents' cancels and ends beside their child's end", large(), 1000000);
+
+struct child_ends_inside : rl::test_suite<child_ends_inside, 2>, scene {
+  void before() {
+    open();
+    add(0);
+    s[0]->share();
+    add(1, 1);
+    require(s[1]->link_to(0, *s[0]), "no memory");
+    enter(1);
+    c[1]->then = [this] { leave(1); s[1]->end(); };
+  }
+  void thread(unsigned i) {
+    if (i == 0) { cancel(*s[0]); s[0]->end(); }
+    else s[0]->drop();
+  }
+  void after() { require(runs(1) == 1, "did not run"); close(); }
+};
+add<child_ends_inside> g16g("G16", "ChildEndsInItsOwnCallback", "a child's callback, run by its parent's cancel, ends the child", full(), 1000000);
+
+// --- G17: timers ---------------------------------------------------------------------------------------------------------
+void arm(state& s) { s.arm([&s] { s.timer().arm(); }); }
+
+struct fire_vs_end : rl::test_suite<fire_vs_end, 2>, scene {
+  void before() { open(); add(0); arm(*s[0]); }
+  void thread(unsigned i) {
+    if (i == 0) run_timers();
+    else s[0]->end();
+  }
+  void after() { require(!clock.queue.next(), "an armed timer was left"); close(); }
+};
+add<fire_vs_end> g17a("G17", "FireVersusEnd", "the timer fires beside the source's end", full(), 1000000);
+
+struct fire_vs_last : rl::test_suite<fire_vs_last, 2>, scene {
+  void before() { open(); add(0); s[0]->share(); arm(*s[0]); }
+  void thread(unsigned i) {
+    if (i == 0) { run_timers(); s[0]->drop(); }
+    else s[0]->end();
+  }
+  void after() { require(!clock.queue.next(), "an armed timer was left"); close(); }
+};
+add<fire_vs_last> g17e("G17", "FireVersusLastDrop", "the same with a token on the timer's thread", full(), 1000000);
+
+struct arm_vs_cancel : rl::test_suite<arm_vs_cancel, 2>, scene {
+  void before() { open(); add(0); s[0]->share(); }
+  void thread(unsigned i) {
+    if (i == 0) arm(*s[0]);
+    else cancel(*s[0]);
+  }
+  void after() {
+    require(!clock.queue.next(), "a canceled source's timer stayed armed");
+    s[0]->drop();
+    s[0]->end();
+    close();
+  }
+};
+add<arm_vs_cancel> g17b("G17", "ArmVersusCancel", "cancel_after beside cancel: no timer stays armed", full(), 1000000);
+
+struct arm_vs_dispose : rl::test_suite<arm_vs_dispose, 2>, scene {
+  void before() { open(); add(0); s[0]->share(); }
+  void thread(unsigned i) {
+    if (i == 0) arm(*s[0]);
+    else s[0]->dispose();
+  }
+  void after() {
+    require(!clock.queue.next(), "a disposed source's timer stayed armed");
+    s[0]->drop();
+    s[0]->end();
+    close();
+  }
+};
+add<arm_vs_dispose> g17c("G17", "ArmVersusDispose", "cancel_after beside dispose: no timer stays armed", full(), 1000000);
+
+struct all_of_timers : rl::test_suite<all_of_timers, 3>, scene {
+  void before() { open(); add(0); s[0]->share(); s[0]->share(); enter(0); arm(*s[0]); }
+  void thread(unsigned i) {
+    if (i == 0) run_timers();
+    else if (i == 1) { arm(*s[0]); s[0]->dispose(); s[0]->drop(); }
+    else { cancel(*s[0]); s[0]->drop(); }
+  }
+  void after() {
+    require(!clock.queue.next(), "an armed timer was left");
+    require(runs(0) <= 1, "ran twice");
+    leave(0);
+    s[0]->drop();
+    close();
+  }
+};
+add<all_of_timers> g17d("G17", "FireVersusCancelVersusRearmAndDispose", "the timer, cancel, cancel_after and dispose at once", large(), 1000000);
+
+// --- G18: the wait handle ------------------------------------------------------------------------------------------------
+struct watch_vs_cancel : rl::test_suite<watch_vs_cancel, 2>, scene {
+  P::var<int>* payload = nullptr;
+  model_event* e = nullptr;
+  void before() {
+    open();
+    add(0);
+    s[0]->share();
+    payload = ::new (P::allocate(sizeof(P::var<int>))) P::var<int>(0);
+  }
+  void thread(unsigned i) {
+    if (i == 1) { payload->set(1); cancel(*s[0]); s[0]->drop(); return; }
+    e = s[0]->watch();
+    if (e->is(1)) { require(s[0]->is_cancellation_requested(), "signalled before the flag"); (void)payload->get(); }
+  }
+  void after() {
+    require(e->is(1), "canceled, but the handle is not signalled");
+    e->drop();
+    s[0]->end();
+    payload->~var();
+    P::deallocate(payload, 0);
+    close();
+  }
+};
+add<watch_vs_cancel> g18a("G18", "WatchVersusCancel", "making the handle beside cancel: it is signalled, after the flag, and shows what came before cancel", full(), 1000000);
+
+struct two_watch : rl::test_suite<two_watch, 3>, scene {
+  model_event* e[2] = {};
+  void before() { open(); add(0); }
+  void thread(unsigned i) {
+    if (i == 2) { cancel(*s[0]); return; }
+    e[i] = s[0]->watch();
+    (void)e[i]->built.get();
+  }
+  void after() {
+    require(e[0] == e[1], "two handles");
+    require(e[0]->is(1), "canceled, but the handle is not signalled");
+    for (auto* x : e) x->drop();
+    s[0]->end();
+    close();
+  }
+};
+add<two_watch> g18b("G18", "TwoWatchVersusCancel", "two threads make the handle beside cancel: it is the same one", large(), 2000000);
+
+struct two_watch_only : rl::test_suite<two_watch_only, 2>, scene {
+  model_event* e[2] = {};
+  void before() { open(); add(0); }
+  void thread(unsigned i) {
+    e[i] = s[0]->watch();
+    (void)e[i]->built.get();
+  }
+  void after() {
+    require(e[0] == e[1], "two handles");
+    s[0]->dispose();
+    require(e[0]->is(2), "disposed, but the handle is not");
+    for (auto* x : e) x->drop();
+    s[0]->end();
+    close();
+  }
+};
+add<two_watch_only> g18e("G18", "TwoWatch", "two threads make the handle: it is the same one", full(), 1000000);
+
+struct watch_vs_dispose : rl::test_suite<watch_vs_dispose, 2>, scene {
+  model_event* e = nullptr;
+  void before() { open(); add(0); s[0]->share(); e = nullptr; }
+  void thread(unsigned i) {
+    if (i == 1) s[0]->dispose(), s[0]->drop();
+    else e = s[0]->watch();
+  }
+  void after() {
+    if (e != nullptr) {
+      require(e->is(2), "disposed, but a handle waits for ever");
+      e->drop();
+    }
+    s[0]->end();
+    close();
+  }
+};
+add<watch_vs_dispose> g18c("G18", "WatchVersusDispose", "making the handle beside dispose: it is refused or disposed", full(), 1000000);
+
+struct signalled_first : rl::test_suite<signalled_first, 2>, scene {
+  model_event* e = nullptr;
+  void before() {
+    open();
+    add(0);
+    e = s[0]->watch();
+    enter(0);
+    c[0]->then = [this] { require(e->is(1), "a callback ran before the handle was signalled"); };
+  }
+  void thread(unsigned i) {
+    if (i == 1) { cancel(*s[0]); return; }
+    if (e->is(1)) require(s[0]->is_cancellation_requested(), "signalled before the flag");
+  }
+  void after() { leave(0); e->drop(); s[0]->end(); close(); }
+};
+add<signalled_first> g18d("G18", "SignalledAfterTheFlagBeforeCallbacks", "the handle is signalled after the flag is set and before any callback runs", full(), 1000000);
+
+// --- G19: try_reset ------------------------------------------------------------------------------------------------------
+struct reset_vs_end : rl::test_suite<reset_vs_end, 2>, scene {
+  void before() { open(); add(0); record(); }
+  void thread(unsigned i) {
+    if (i == 0) { require(s[0]->try_reset() == verdict::won, "not reset"); s[0]->end(); }
+    else { reg->dispose(); reg->leave(); }
+  }
+  void after() {
+    require(callables == 1 && nodes == 1, "not destroyed once");
+    close();
+  }
+};
+add<reset_vs_end> g19a("G19", "ResetVersusDispose", "try_reset and the source's end beside a registration's: destroyed once, freed once", full(), 1000000);
+
+struct reset_vs_unregister : rl::test_suite<reset_vs_unregister, 2>, scene {
+  bool taken = false;
+  void before() { open(); taken = false; add(0); record(); }
+  void thread(unsigned i) {
+    if (i == 0) (void)s[0]->try_reset();
+    else taken = reg->unregister();
+  }
+  void after() {
+    require(callables == 1, "the callable was not destroyed once");
+    require(s[0]->registry().count() == 0, "still registered");
+    require(!reg->unregister(), "unregistered twice");
+    reg->leave();
+    require(nodes == 1, "the node was not freed once");
+    s[0]->end();
+    close();
+  }
+};
+add<reset_vs_unregister> g19b("G19", "ResetVersusUnregister", "try_reset beside unregister: the callable is destroyed once", full(), 1000000);
+
+struct reset_vs_cancel : rl::test_suite<reset_vs_cancel, 2>, scene {
+  void before() { open(); add(0); s[0]->share(); record(); }
+  void thread(unsigned i) {
+    if (i == 0) { (void)s[0]->try_reset(); s[0]->drop(); }
+    else { cancel(*s[0]); }
+  }
+  void after() {
+    require(callables == 1, "the callable was not destroyed once");
+    reg->dispose();
+    reg->leave();
+    require(nodes == 1, "the node was not freed once");
+    s[0]->end();
+    close();
+  }
+};
+add<reset_vs_cancel> g19c("G19", "ResetVersusCancel", "try_reset beside cancel: memory-safe, each callable is destroyed once (R85)", full(), 1000000);
+
+struct reset_of_owner : rl::test_suite<reset_of_owner, 2>, scene {
+  void before() {
+    open();
+    add(0);
+    record();
+    s[0]->share();
+    reg->at_end = [r = reg] { r->dispose(); r->leave(); };  // a callable that holds its own registration
+  }
+  void thread(unsigned i) {
+    if (i == 0) (void)s[0]->try_reset();
+    s[0]->drop();
+  }
+  void after() { require(callables == 1 && nodes == 1, "not destroyed once"); close(); }
+};
+add<reset_of_owner> g19d("G19", "ResetOfItsOwnOwner", "try_reset removes a callable that holds its own registration", full(), 1000000);
+
+// --- G20: cancel_async, dispose_async, the node's two owners ---------------------------------------------------------------
+struct cancel_vs_end : rl::test_suite<cancel_vs_end, 2>, scene {
+  void before() { open(); add(0); record(); }
+  void thread(unsigned i) {
+    if (i == 0) { cancel(*s[0]); s[0]->end(); }
+    else { reg->dispose(); require(callables == 1, "dispose returned before the callable was destroyed"); reg->leave(); }
+  }
+  void after() { require(callables == 1 && nodes == 1, "not destroyed once"); close(); }
+};
+add<cancel_vs_end> g20a("G20", "CancelVersusDispose", "cancel beside a registration's dispose and end: destroyed once, freed once", full(), 1000000);
+
+struct cancel_vs_detach : rl::test_suite<cancel_vs_detach, 2>, scene {
+  void before() { open(); add(0); record(); }
+  void thread(unsigned i) {
+    if (i == 0) { cancel(*s[0]); s[0]->end(); }
+    else reg->detach();
+  }
+  void after() { require(callables == 1 && nodes == 1, "not destroyed once"); close(); }
+};
+add<cancel_vs_detach> g20b("G20", "CancelVersusDetach", "cancel beside a detach: destroyed once, freed once", full(), 1000000);
+
+struct async_vs_end : rl::test_suite<async_vs_end, 3>, scene {
+  bool taken = false;
+  void before() { open(); taken = false; add(0); record(); enter(0); }
+  void thread(unsigned i) {
+    if (i == 0) {
+      s[0]->share();
+      require(s[0]->begin(nullptr) == verdict::won, "lost to nobody");
+      ready.pass(1);
+      s[0]->end();
+    } else if (i == 1) {
+      P::await([this] { return ready.get() != 0; });
+      model_failures f;
+      s[0]->notify(f, false);
+      s[0]->drop();
+    } else {
+      taken = reg->unregister();
+      reg->dispose();
+      require(reg->effect.get() == (taken ? 0 : 1), "unregistered and ran, or neither");
+      reg->leave();
+    }
+  }
+  void after() {
+    require(runs(0) == 1, "a callback was lost by the source's dispose");
+    require(callables == 1 && nodes == 1, "not destroyed once");
+    leave(0);
+    close();
+  }
+};
+add<async_vs_end> g20c("G20", "AsyncVersusUnregisterAndDispose", "cancel_async, then the source's end, beside an unregistration: nothing is lost", large(), 2000000);
+
+struct async_vs_dispose : rl::test_suite<async_vs_dispose, 2>, scene {
+  void before() { open(); add(0); enter(0); }
+  void thread(unsigned i) {
+    if (i == 0) {
+      s[0]->share();
+      require(s[0]->begin(nullptr) == verdict::won, "lost to nobody");
+      ready.pass(1);
+      s[0]->end();
+    } else {
+      P::await([this] { return ready.get() != 0; });
+      model_failures f;
+      s[0]->notify(f, false);
+      s[0]->drop();
+    }
+  }
+  void after() { require(runs(0) == 1, "a callback was lost by the source's dispose"); leave(0); close(); }
+};
+add<async_vs_dispose> g20d("G20", "AsyncVersusDispose", "cancel_async, then the source's end: the callbacks run all the same", full(), 1000000);
+
+struct awaited_end : rl::test_suite<awaited_end, 2>, scene {
+  model_waiter* w = nullptr;
+  void before() { open(); add(0); record(); }
+  void thread(unsigned i) {
+    if (i == 0) { cancel(*s[0]); return; }
+    w = ::new (P::allocate(sizeof(model_waiter))) model_waiter;
+    w->done.reset();
+    if (reg->unregister()) return;
+    if (!reg->complete_at_end(*w)) w->done.pass(2);
+    if (w->done.get() == 1) require(reg->effect.get() == 1, "completed before the callback had run");
+  }
+  void after() {
+    require(w->done.get() != 0 || !s[0]->is_cancellation_requested() || reg->effect.get() == 0, "nobody has told the one who awaits the end");
+    reg->dispose();
+    reg->leave();
+    s[0]->end();
+    w->~model_waiter();
+    P::deallocate(w, 0);
+    close();
+  }
+};
+add<awaited_end> g20e("G20", "DisposeAsyncVersusCancel", "dispose_async beside the callback: it completes, after the callback has run", full(), 1000000);
+
+struct two_awaited : rl::test_suite<two_awaited, 3>, scene {
+  model_waiter* w[2] = {};
+  void before() { open(); add(0); record(); }
+  void thread(unsigned i) {
+    if (i == 2) { cancel(*s[0]); return; }
+    w[i] = ::new (P::allocate(sizeof(model_waiter))) model_waiter;
+    w[i]->done.reset();
+    if (reg->unregister() || !reg->complete_at_end(*w[i])) w[i]->done.pass(2);
+  }
+  void after() {
+    for (auto* x : w) {
+      require(x->done.get() != 0, "nobody has told the one who awaits the end");
+      x->~model_waiter();
+      P::deallocate(x, 0);
+    }
+    reg->dispose();
+    reg->leave();
+    s[0]->end();
+    close();
+  }
+};
+add<two_awaited> g20f("G20", "TwoDisposeAsyncVersusCancel", "two dispose_async beside the callback: both complete", large(), 2000000);
+
+struct ends_inside : rl::test_suite<ends_inside, 2>, scene {
+  void before() {
+    open();
+    add(0);
+    record();
+    reg->then = [r = reg] { r->dispose(); r->leave(); };
+    s[0]->share();
+  }
+  void thread(unsigned i) {
+    if (i == 0) { cancel(*s[0]); s[0]->end(); }
+    else s[0]->drop();
+  }
+  void after() { require(callables == 1 && nodes == 1, "not destroyed once"); close(); }
+};
+add<ends_inside> g20g("G20", "HandleEndsInItsOwnCallback", "a callback ends its own registration: the callable lives until it returns", full(), 1000000);
+
+// --- G21: exceptions -----------------------------------------------------------------------------------------------------
+struct carried : rl::test_suite<carried, 2>, scene {
+  bool told = false;
+  void before() {
+    open();
+    told = false;
+    add(0);
+    add(1, 1);
+    require(s[1]->link_to(0, *s[0]), "no memory");
+    enter(1);
+    c[1]->then = [this] { ++s[1]->collector().count; };
+  }
+  void thread(unsigned i) {
+    if (i == 0) {
+      s[0]->share();
+      model_failures f;
+      if (s[0]->begin(nullptr) == verdict::won) s[0]->notify(f, false);
+      told = f.any();
+      s[0]->drop();
+    } else {
+      cancel(*s[1]);
+    }
+  }
+  void after() {
+    require(runs(1) == 1, "did not run once");
+    require(told == (s[0]->registry().canceller() == 1 && s[1]->registry().canceller() == 1), "what a child's callback threw was lost");
+    leave(1);
+    s[1]->end();
+    s[0]->end();
+    close();
+  }
+};
+add<carried> g21a("G21", "CarriedThroughLinks", "what a child's callback throws reaches who cancels: the parent's canceller or the child's", full(), 1000000);
+
+struct child_ends_elsewhere : rl::test_suite<child_ends_elsewhere, 2>, scene {
+  baton back;
+  void before() {
+    open();
+    back.reset();
+    add(0);
+    add(1, 1);
+    require(s[1]->link_to(0, *s[0]), "no memory");
+    enter(1);
+    c[1]->then = [this] { ready.pass(1); P::await([this] { return back.get() != 0; }); };  // send
+  }
+  void thread(unsigned i) {
+    if (i == 0) { cancel(*s[0]); return; }
+    P::await([this] { return ready.get() != 0; });
+    {
+      state::delegate const here(*s[1]);
+      leave(1);
+      s[1]->end();  // not the last reference: the link has one
+    }
+    back.pass(1);
+  }
+  void after() { require(runs(1) == 1, "did not run"); s[0]->end(); close(); }
+};
+add<child_ends_elsewhere> g21c("G21", "ChildEndsInAContext", "a child's callback, sent to another thread by its parent's cancel, ends the child there", large(), 1000000);
+
+struct delegated : rl::test_suite<delegated, 2>, scene {
+  void before() {
+    open();
+    add(0);
+    record();
+    reg->then = [this] { (void)ready.get(); };  // a step: others may come in between
+    s[0]->share();
+  }
+  void thread(unsigned i) {
+    if (i == 0) {  // a context's thread: runs a callback of some other cancel, then waits like everybody else
+      { state::delegate const here(*s[0]); require(s[0]->runs_here(), "the context's thread is not taken for the runner"); }
+      reg->dispose();
+      require(callables == 1, "dispose did not wait");
+      reg->leave();
+      s[0]->drop();
+    } else {
+      cancel(*s[0]);
+      s[0]->end();
+    }
+  }
+  void after() { require(callables == 1 && nodes == 1, "not destroyed once"); close(); }
+};
+add<delegated> g21b("G21", "DelegateIsRestored", "after a send, thrown out of or not, its thread waits as any other (P7)", full(), 1000000);
+
+}  // namespace
+}  // namespace cts::models
