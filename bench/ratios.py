@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSL-1.0
-"""Prints the bars of the core as ratios: reads the JSON of one run of cts_bench. --strict: exit 1 if one is missed."""
+"""Prints the bars as ratios: reads the JSON of one run of cts_bench. --strict: exit 1 if one is missed."""
 import json
 import sys
 
@@ -43,6 +43,10 @@ def main():
         ("one-shot life / three RMWs", "one_shot_life", "three_rmws", 1.6),
         ("fan-out a callback, 1,000 contiguous / one RMW", "fan_out_contiguous/1000", "one_rmw", 1.35),
         ("fan-out a callback, 100,000 contiguous / one RMW", "fan_out_contiguous/100000", "one_rmw", 1.35),
+        ("cancellation_callback / std::stop_callback", "cts_callback", "std_pair", 0.70),
+        ("register_callback+dispose / std::stop_callback", "cts_register_dispose", "std_pair", 1.0),
+        ("source, callback, cancel, destroy / std", "cts_life", "std_life", 0.25),
+        ("linked to two parents / std::stop_callback", "cts_linked", "std_pair", 110 / 33),
         ("fan-out a callback, 1M random / linked list", "fan_out_random/1000000", "list_fan_out_random/1000000", 0.15),
     ]
     missed = 0
@@ -62,6 +66,10 @@ def main():
             size = int(report["context"][key])
             missed += size > bar
             print(f"{key:52}{size:9}{'':17}{bar:7}  {'met' if size <= bar else 'MISSED'}")
+    for what, limit in (("cts_cancel_after/100000", 250), ("cts_timed_source/100000", 250)):
+        if what in ns:
+            missed += ns[what] > limit
+            print(f"{what:52}{ns[what]:9.2f}{'':17}{limit:7}  {'met' if ns[what] <= limit else 'MISSED'}")
     for what, of in (("create_destroy", "std_create_destroy"), ("one_shot_life", "std_one_shot_life"), ("poll_churn", "std_poll_churn"),
                      ("fan_out_contiguous/1000", "std_fan_out_contiguous/1000"), ("fan_out_random/1000000", "std_fan_out_random/1000000")):
         if what in ns and of in ns:

@@ -102,7 +102,7 @@ struct model_alarm : detail::timer_entry {
     the_timers->mutex.unlock();
     return never;
   }
-  static bool acquire_owner(detail::timer_entry& e) noexcept;
+  static void acquire_owner(detail::timer_entry& e) noexcept;
   static void fire_it(detail::timer_entry& e) noexcept;
   state& owner;
 };
@@ -129,12 +129,14 @@ struct model_parts {
   static void deallocate(void* p) { P::deallocate(p, 0); }
 };
 
-bool model_alarm::acquire_owner(detail::timer_entry& e) noexcept { return static_cast<model_alarm&>(e).owner.try_share(); }
+void model_alarm::acquire_owner(detail::timer_entry& e) noexcept {
+  if (!P::mutation(detail::mutation::fire_without_reference)) static_cast<model_alarm&>(e).owner.share();
+}
 void model_alarm::fire_it(detail::timer_entry& e) noexcept {
   state& s = static_cast<model_alarm&>(e).owner;
   model_failures f;
   if (s.begin_late() == verdict::won) s.notify(f, false);
-  s.drop();
+  if (!P::mutation(detail::mutation::fire_without_reference)) s.drop();
 }
 
 /// The timers' thread: fires what is armed.

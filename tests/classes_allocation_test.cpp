@@ -77,8 +77,11 @@ TEST(Allocations, AreFew) {
     char bytes[32];
     void operator()() const {}
   };
-  EXPECT_EQ(count([&] { auto const r = tp.register_callback(thirty_two{}); }), 1);
-  EXPECT_EQ(count([&] { auto const r = tp.register_callback([] {}); }), 1);
+  EXPECT_LE(count([&] { auto const r = tp.register_callback(thirty_two{}); }), 1);
+  EXPECT_EQ(count([&] {
+              auto const a = tp.register_callback([] {}), b = tp.register_callback(thirty_two{}), c = tp.register_callback([] {});
+            }),
+            2) << "one each, but for a spare one of this thread";
   EXPECT_EQ(count([&] { cancellation_callback const c(tp, [] {}); }), 0);
   EXPECT_EQ(count([&] {
               cancellation_callback const a(tp, [] {});

@@ -16,6 +16,7 @@
 
 #include "cts/cancellation_token.hpp"
 #include "cts/detail/arena.hpp"
+#include "cts/detail/node_cache.hpp"
 #include "cts/detail/registration_node.hpp"
 
 namespace cts::detail::inline CTS_ABI {
@@ -77,9 +78,22 @@ class registration_node final : public registration_base {
     destroy(*this, part::node);
   }
   F& function() noexcept { return f_; }
+
+  static void* operator new(std::size_t n) {
+    if constexpr (cached) return node_cache::take();
+    else return ::operator new(n);
+  }
+  static void* operator new(std::size_t n, std::align_val_t a) { return ::operator new(n, a); }
+  static void operator delete(void* p) noexcept {
+    if constexpr (cached) node_cache::give_back(p);
+    else ::operator delete(p);
+  }
+  static void operator delete(void* p, std::align_val_t a) noexcept { ::operator delete(p, a); }
   detail::place& where() noexcept { return place_; }
 
  private:
+  static constexpr bool cached = !CTS_CHECKED && sizeof(F) <= 32 && alignof(F) <= __STDCPP_DEFAULT_NEW_ALIGNMENT__;
+
   ~registration_node() {}
 
   static void run(core::callback& c) noexcept {
@@ -100,6 +114,7 @@ class registration_node final : public registration_base {
     }
   }
   static void destroy(registration_base& b, part what) noexcept {
+    static_assert(!cached || sizeof(registration_node) <= node_cache::size);
     auto& self = static_cast<registration_node&>(b);
     if (what == part::node) {
       delete &self;

@@ -18,7 +18,6 @@ namespace cts::detail {
 enum class site : std::uint8_t {
   // the count of references
   refs_share,
-  refs_try_share,
   refs_alone,
   refs_drop,
   // canceled, disposed, the cause, and who wants to be told
@@ -52,8 +51,6 @@ inline constexpr std::size_t site_count = static_cast<std::size_t>(site::count);
 inline constexpr core::site_info site_table[site_count] = {
   {"refs_share", core::operation::rmw, std::memory_order_relaxed, "none",
    "nothing: who holds a reference needs no order to make another (G16)"},
-  {"refs_try_share", core::operation::rmw, std::memory_order_relaxed, "none",
-   "nothing: it is done under the lock of the timers, which the last drop takes too (G17)"},
   {"refs_alone", core::operation::load, std::memory_order_acquire, "refs_drop",
    "who finds itself alone would free what another thread has just stopped using (G16)"},
   {"refs_drop", core::operation::rmw, std::memory_order_acq_rel, "refs_drop, refs_alone",

@@ -123,7 +123,7 @@ class alarm : timer_entry {
   void note(std::chrono::steady_clock::time_point now, std::chrono::nanoseconds due) noexcept {
     due_.store(due < std::chrono::nanoseconds::zero() ? never : (now + due).time_since_epoch().count(), std::memory_order_relaxed);
   }
-  static bool acquire_owner(timer_entry& e) noexcept;
+  static void acquire_owner(timer_entry& e) noexcept;
   static void fire_it(timer_entry& e) noexcept;
 
   state& owner_;
@@ -196,7 +196,8 @@ inline void custom_timer::fire() noexcept {
   {
     std::lock_guard const lock(mutex_);
     s = target_;
-    if (s == nullptr || !s->try_share()) return;
+    if (s == nullptr) return;
+    s->share();  // under the lock, which the source's end takes first
     firing_ = core::std_platform::this_thread();
   }
   cancel_by_timer(*s);
@@ -204,7 +205,7 @@ inline void custom_timer::fire() noexcept {
   firing_ = 0;
 }
 
-inline bool alarm::acquire_owner(timer_entry& e) noexcept { return static_cast<alarm&>(e).owner_.try_share(); }
+inline void alarm::acquire_owner(timer_entry& e) noexcept { static_cast<alarm&>(e).owner_.share(); }
 inline void alarm::fire_it(timer_entry& e) noexcept { cancel_by_timer(static_cast<alarm&>(e).owner_); }
 
 /// The state behind none(): never canceled. For its wait handle. R12.

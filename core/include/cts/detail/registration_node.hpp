@@ -63,14 +63,15 @@ class basic_registration_node : public basic_node<typename State::platform> {
 
   /// For the handle: R43. O(1), wait-free.
   bool unregister() noexcept {
-    if (!state_.registry().unregister(*this)) return false;
+    if (is_over() || !state_.registry().unregister(*this)) return false;
     destroy_(*this, part::callable);
     owners_.store(handle, site::owners_alone);
     return true;
   }
   /// For the handle: R46.
   void dispose() noexcept {
-    if (!unregister() && !is_over()) state_.await_return(*this);
+    if (!unregister() && !is_over()) [[unlikely]]
+      state_.await_return(*this);
   }
   /// For the handle: false if there is nothing to wait for; else `w` is completed at the end. R52.
   bool complete_at_end(Waiter& w) noexcept {

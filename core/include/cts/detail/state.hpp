@@ -8,8 +8,9 @@
 ///
 ///   S1  who sets `canceled` is the one winner: it alone disarms the timer, signals the event and runs the callbacks; who loses
 ///       returns with the registry's flag set;
-///   S2  a reference is made from one that its maker holds, or under the timers' lock while the count is not zero; what runs
-///       callbacks holds one, so no callback can take the state away from under it;
+///   S2  a reference is made from one that its maker holds. A timer that is due makes its own from that of the source, under the
+///       timers' lock, which the source's end takes before it drops that one. What runs callbacks holds a reference, so no callback can
+///       take the state away from under it;
 ///   S3  who wants to be told of cancel and dispose (an event, a timer) announces itself in the word and then looks whether they
 ///       have come; cancel and dispose announce themselves in the word and then look who wants to be told. All are
 ///       read-modify-writes of one word, so the second of any two sees the first;
@@ -77,13 +78,6 @@ class basic_state {
   CTS_HOT void drop() noexcept {
     if (refs_.fetch_add(~std::uintptr_t{0}, site::refs_drop) == 1) [[unlikely]]
       destroy();
-  }
-  /// Under the timers' lock only: false if the last reference is gone.
-  bool try_share() noexcept {
-    std::uintptr_t n = 1;
-    while (!refs_.compare_exchange(n, n + 1, site::refs_try_share))
-      if (n == 0 && !platform::mutation(mutation::share_although_gone)) return false;
-    return true;
   }
 
   // --- cancel ---
@@ -305,7 +299,6 @@ class basic_state {
 
   CTS_COLD void destroy() noexcept {
     word const now = word_.load(site::word_glance);
-    if ((now & timed) != 0) alarm_.retire();
     if ((now & detached) != 0) abandon_all<registry_type, node>(registry_);
     if (event* const e = event_.load(site::event_take)) e->drop();
     if ((now & (canceled | linked)) == canceled) Parts::destroy_reason(reinterpret_cast<reason*>(now & ~(cause_alignment - 1)));

@@ -13,15 +13,14 @@ namespace cts::detail {
 
 /// A timer, in its owner's memory. All of it is under its queue's lock.
 struct timer_entry {
-  using function = bool (*)(timer_entry&) noexcept;
   using action = void (*)(timer_entry&) noexcept;
 
-  timer_entry(function acquire_owner, action fire_and_release) noexcept : acquire(acquire_owner), fire(fire_and_release) {}
+  timer_entry(action acquire_owner, action fire_and_release) noexcept : acquire(acquire_owner), fire(fire_and_release) {}
   timer_entry(timer_entry const&) = delete;
   timer_entry& operator=(timer_entry const&) = delete;
 
-  function const acquire;  // under the lock: takes a reference to the owner; false if that is going away
-  action const fire;       // without the lock: fires, and gives the reference back
+  action const acquire;  // under the lock: takes a reference to the owner
+  action const fire;     // without the lock: fires, and gives the reference back
   static constexpr std::size_t nowhere = ~std::size_t{0};
   std::size_t place = nowhere;
   bool has_fired = false;  // since it was made
@@ -61,13 +60,12 @@ class timer_queue {
   }
   /// @return one that is due, with a reference to its owner, or null. It is disarmed and has fired from here on.
   timer_entry* pop(time_point now) noexcept {
-    while (!heap_.empty() && heap_[0].due <= now) {
-      timer_entry& e = *heap_[0].entry;
-      disarm(e);
-      e.has_fired = true;
-      if (e.acquire(e)) return &e;
-    }
-    return nullptr;
+    if (heap_.empty() || now < heap_[0].due) return nullptr;
+    timer_entry& e = *heap_[0].entry;
+    disarm(e);
+    e.has_fired = true;
+    e.acquire(e);
+    return &e;
   }
   /// When the next one is due.
   std::optional<time_point> next() const noexcept {

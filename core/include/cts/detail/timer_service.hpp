@@ -169,9 +169,8 @@ class system_timer final : public time_provider::timer {
     void drop() noexcept {
       if (refs.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
     }
-    static bool acquire_it(timer_entry& e) noexcept {
+    static void acquire_it(timer_entry& e) noexcept {
       static_cast<shot&>(e).refs.fetch_add(1, std::memory_order_relaxed);  // under the lock, so the timer has its own still
-      return true;
     }
     static void fire_it(timer_entry& e) noexcept {
       auto& s = static_cast<shot&>(e);
