@@ -61,7 +61,7 @@ TEST(classes, registrations_end_beside_cancel_and_dispose) {
       },
       [&](unsigned me, std::uint64_t n) {
         if (me == 0) {
-          if (n % 2 == 0) s->cancel();
+          if (n % 2 == 0 || inside) s->cancel();  // the callback that ends its own handle has ended it when the round has
           else (void)s->cancel_async();
           s.reset();
           return;

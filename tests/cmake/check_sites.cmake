@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSL-1.0
-# cmake -DINCLUDE=…/cts/core -P check_sites.cmake
-# Fails if the rows of site_table are not in the order of the enumerators of site, or if a header uses no site::NAME.
+# cmake -DTABLE=…/memory_orders.hpp -P check_sites.cmake
+# Fails if the rows of site_table are not in the order of the enumerators of site, or if no header beside the table uses site::NAME.
 cmake_minimum_required(VERSION 3.25)
-file(READ "${INCLUDE}/memory_orders.hpp" orders)
+file(READ "${TABLE}" orders)
 
 string(FIND "${orders}" "enum class site " from)
 string(SUBSTRING "${orders}" ${from} -1 names)
@@ -24,8 +24,9 @@ if(NOT rows STREQUAL names)
   message(FATAL_ERROR "site_table is not in the order of site:\n  sites ${names}\n  rows  ${rows}")
 endif()
 
-file(GLOB headers "${INCLUDE}/*.hpp")
-list(REMOVE_ITEM headers "${INCLUDE}/memory_orders.hpp")
+get_filename_component(folder "${TABLE}" DIRECTORY)
+file(GLOB headers "${folder}/*.hpp")
+list(REMOVE_ITEM headers "${TABLE}")
 set(code "")
 foreach(header IN LISTS headers)
   file(READ "${header}" text)

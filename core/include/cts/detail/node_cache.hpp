@@ -35,11 +35,12 @@ class node_cache {
   }
   static void give_back(void* p) noexcept {
 #if CTS_NODE_CACHE
+    if (!spare_.open && !spare_.closed) [[unlikely]]
+      open();
     if (spare_.block == nullptr && spare_.open) {
       spare_.block = p;
       return;
     }
-    if (!spare_.open && !spare_.closed) open();  // for the next one
 #endif
     ::operator delete(p);
   }

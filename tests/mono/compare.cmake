@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: BSL-1.0
+# cmake -DDIFFERENTIAL=… -DMONO=… -DASSEMBLY=… -DFOLDER=… -DCOUNT=n -P compare.cmake
+# Runs the same scenarios here and on Mono, and fails at the first whose traces differ.
+foreach(seed RANGE 1 4)
+  set(file "${FOLDER}/scenarios${seed}")
+  execute_process(COMMAND "${DIFFERENTIAL}" --generate "${file}" ${COUNT} ${seed} COMMAND_ERROR_IS_FATAL ANY)
+  execute_process(COMMAND "${DIFFERENTIAL}" "${file}" "${file}.cts" COMMAND_ERROR_IS_FATAL ANY)
+  execute_process(COMMAND "${MONO}" "${ASSEMBLY}" "${file}" "${file}.mono" COMMAND_ERROR_IS_FATAL ANY)
+  file(STRINGS "${file}.cts" ours)
+  file(STRINGS "${file}.mono" theirs)
+  list(LENGTH ours n)
+  list(LENGTH theirs m)
+  if(NOT ours STREQUAL theirs)
+    execute_process(COMMAND diff "${file}.cts" "${file}.mono" OUTPUT_VARIABLE difference)
+    string(SUBSTRING "${difference}" 0 2000 difference)
+    message(FATAL_ERROR "seed ${seed}: the traces of ${file} differ (<: here, >: Mono)\n${difference}")
+  endif()
+endforeach()
+math(EXPR all "4 * ${COUNT}")
+message(STATUS "${all} scenarios, the same traces")
