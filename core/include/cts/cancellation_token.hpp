@@ -141,7 +141,7 @@ class cancellation_token {
   explicit cancellation_token(detail::state& s) noexcept : state_(&s) { s.share(); }
 
   static detail::alarm::count earliest(detail::state& s) noexcept {
-    if (s.is_disposed()) return detail::alarm::never;
+    if (s.is_disposed() || s.is_cancellation_requested()) return detail::alarm::never;
     detail::alarm::count due = s.timer().due();
     for (std::size_t i = 0; i < s.links(); ++i)
       if (detail::state* const p = s.parent(i)) due = std::min(due, earliest(*p));
@@ -149,7 +149,7 @@ class cancellation_token {
   }
   static std::optional<std::chrono::nanoseconds> left(detail::state& s) {
     std::optional<std::chrono::nanoseconds> least;
-    if (s.is_disposed()) return least;
+    if (s.is_disposed() || s.is_cancellation_requested()) return least;
     if (auto const due = s.timer().due(); due != detail::alarm::never)
       least = std::max(std::chrono::nanoseconds::zero(), std::chrono::nanoseconds(std::chrono::steady_clock::duration(due) - s.timer().now().time_since_epoch()));
     for (std::size_t i = 0; i < s.links(); ++i)

@@ -193,9 +193,10 @@ class cancellation_token_source {
     detail::source_checks::scope checks;
   };
   struct dispose_scope {
-    explicit dispose_scope(detail::state& s) noexcept : checks(s.more(), &s, s.runs_here()) {
-      if (!s.is_cancellation_requested() && !s.is_disposed()) s.more().report_leaks(&s);
+    explicit dispose_scope(detail::state& s) noexcept : checks(s.more(), &s, checked && s.runs_here()) {
+      if (checked && !s.is_cancellation_requested() && !s.is_disposed()) s.more().report_leaks(&s);
     }
+    static constexpr bool checked = core::std_platform::checked;
     detail::source_checks::disposing checks;
   };
 
