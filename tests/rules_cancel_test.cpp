@@ -163,7 +163,7 @@ TEST(R14, ANullCallbackIsRefusedFirst) {
     EXPECT_THROW((void)t.try_register(null), std::invalid_argument);
     worker_context c;
     EXPECT_THROW((void)t.register_callback(empty, c), std::invalid_argument);
-    EXPECT_THROW((cancellation_callback<std::function<void()>>(t, empty)), std::invalid_argument);
+    EXPECT_THROW(cancellation_callback const x(t, empty), std::invalid_argument);
   }
 }
 TEST(R15, ATokenThatCannotBeCanceledDropsTheCallback) {

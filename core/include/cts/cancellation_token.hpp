@@ -140,6 +140,9 @@ class cancellation_token {
   friend detail::token_maker;
   explicit cancellation_token(detail::state& s) noexcept : state_(&s) { s.share(); }
 
+  template <class F>
+  cancellation_token_registration enroll(F&& f, synchronization_context* through, detail::location where) const;
+
   static detail::alarm::count earliest(detail::state& s) noexcept {
     if (s.is_disposed() || s.is_cancellation_requested()) return detail::alarm::never;
     detail::alarm::count due = s.timer().due();

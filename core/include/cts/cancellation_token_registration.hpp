@@ -266,35 +266,30 @@ registration_base* register_function(state& s, F&& f, synchronization_context* w
 namespace cts::inline CTS_ABI {
 
 template <class F>
-requires detail::cancellation_function<std::decay_t<F>>
-cancellation_token_registration cancellation_token::register_callback(F&& f, detail::location where) const {
+cancellation_token_registration cancellation_token::enroll(F&& f, synchronization_context* through, detail::location where) const {
   detail::require_callback(f, "register_callback");
   if (state_ == nullptr) return {};
-  if (state_->is_cancellation_requested()) {
+  detail::state& s = *state_;
+  if (s.is_cancellation_requested()) {
     std::decay_t<F> function(std::forward<F>(f));
-    detail::call(function, *state_);
+    detail::call(function, s);
     return {};
   }
-  detail::state& s = *state_;
   detail::registration_base* const n =
-      detail::register_function(s, std::forward<F>(f), nullptr, where, [&s](auto& function) { detail::call(function, s); });
+      detail::register_function(s, std::forward<F>(f), through, where, [&s](auto& function) { detail::call(function, s); });
   return n != nullptr ? cancellation_token_registration(*n) : cancellation_token_registration();
 }
 
 template <class F>
 requires detail::cancellation_function<std::decay_t<F>>
+cancellation_token_registration cancellation_token::register_callback(F&& f, detail::location where) const {
+  return enroll(std::forward<F>(f), nullptr, where);
+}
+
+template <class F>
+requires detail::cancellation_function<std::decay_t<F>>
 cancellation_token_registration cancellation_token::register_callback(F&& f, synchronization_context& where, detail::location place) const {
-  detail::require_callback(f, "register_callback");
-  if (state_ == nullptr) return {};
-  if (state_->is_cancellation_requested()) {
-    std::decay_t<F> function(std::forward<F>(f));
-    detail::call(function, *state_);
-    return {};
-  }
-  detail::state& s = *state_;
-  detail::registration_base* const n =
-      detail::register_function(s, std::forward<F>(f), &where, place, [&s](auto& function) { detail::call(function, s); });
-  return n != nullptr ? cancellation_token_registration(*n) : cancellation_token_registration();
+  return enroll(std::forward<F>(f), &where, place);
 }
 
 template <class F>
