@@ -816,6 +816,21 @@ struct striped : rl::test_suite<striped, 3>, stage<tiny, 2> {
 };
 add<striped> g4b("G4", "Stripes", "two threads register on two stripes while a third cancels", large(), 5000000);
 
+struct striped_lifo : rl::test_suite<striped_lifo, 2>, stage<three, 2> {
+  void before() { open(4); }
+  void thread(unsigned i) {
+    enter(2 * i);
+    enter(2 * i + 1);
+  }
+  void after() {
+    r->cancel();
+    for (std::size_t t = 0; t < 2; ++t) later_runs_first(2 * t + 1, 2 * t);
+    for (std::size_t k = 0; k < 4; ++k) exactly_once(k, true);
+    close();
+  }
+};
+add<striped_lifo> g9s("G9", "StripedLifo", "on stripes the order is last in, first out for each thread", full(), 1000000);
+
 struct striped_refusal : rl::test_suite<striped_refusal, 2>, stage<tiny, 2> {
   void before() { open(2); }
   void thread(unsigned i) {

@@ -6,6 +6,7 @@
 #include <limits>
 
 #if defined(__linux__)
+#include <dlfcn.h>
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/wait.h>
@@ -583,6 +584,38 @@ TEST(R79, AForkedChildHasTimersOfItsOwn) {
   ASSERT_EQ(::waitpid(child, &status, 0), child);
   EXPECT_EQ(status, 0);
 }
+TEST(R79, TheTimersThreadEndsWithTheProgram) {
+  testing::FLAGS_gtest_death_test_style = "threadsafe";
+  EXPECT_EXIT(
+      {
+        static source armed(1h);
+        source fired(1ms);
+        fired.token().wait_handle().wait();
+        std::exit(7);
+      },
+      testing::ExitedWithCode(7), "");
+  EXPECT_EXIT(
+      {
+        source s;
+        auto const r = s.token().register_callback([] { std::exit(8); });  // on the timers' thread
+        s.cancel_after(0ms);
+        gate().wait();
+      },
+      testing::ExitedWithCode(8), "");
+}
+#if defined(CTS_TIMER_PLUGIN)
+TEST(R79, ASharedLibraryWithTimersMayBeUnloaded) {
+  for (int round = 0; round < 3; ++round) {
+    void* const library = ::dlopen(CTS_TIMER_PLUGIN, RTLD_NOW | RTLD_LOCAL);
+    ASSERT_NE(library, nullptr) << ::dlerror();
+    auto const wait = reinterpret_cast<int (*)()>(::dlsym(library, "cts_plugin_waits_for_its_timer"));
+    ASSERT_NE(wait, nullptr);
+    EXPECT_EQ(wait(), 1);
+    EXPECT_EQ(::dlclose(library), 0);
+    EXPECT_EQ(::dlopen(CTS_TIMER_PLUGIN, RTLD_NOW | RTLD_NOLOAD), nullptr) << "it is still loaded: the test shows nothing";
+  }
+}
+#endif
 #endif
 
 }  // namespace

@@ -128,7 +128,8 @@ class basic_registry {
     for (auto& l : ledgers_)
       l.ledger.scan(l.ledger.top(), [&](auto& from, auto& slot, word w) noexcept {
         word expected = w;
-        if (!slot.compare_exchange(expected, running(*callback_of<callback>(w)), site::slot_take)) return true;
+        if (Platform::mutation(mutation::remove_without_compare)) slot.store(running(*callback_of<callback>(w)), site::slot_done);
+        else if (!slot.compare_exchange(expected, running(*callback_of<callback>(w)), site::slot_take)) return true;
         removed(*callback_of<callback>(w));
         slot.store(from.dead_from_now(), site::slot_done);
         return true;
