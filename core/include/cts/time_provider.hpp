@@ -12,7 +12,8 @@ namespace cts {
 /// cancellation_token::remaining on their tokens. All members must be safe to call concurrently.
 class time_provider {
  public:
-  /// One shot at a time. The destructor disarms it; it need not wait for a shot that is on its way.
+  /// One shot at a time. The destructor disarms it; it need not wait for a shot that is on its way, and may be called from within one
+  /// (by a callback that destroys the source).
   class timer {
    public:
     virtual ~timer() = default;
