@@ -480,6 +480,25 @@ struct arm_vs_dispose : rl::test_suite<arm_vs_dispose, 2>, scene {
 };
 add<arm_vs_dispose> g17c("G17", "ArmVersusDispose", "cancel_after beside dispose: no timer stays armed", full(), 1000000);
 
+struct fire_ends_source : rl::test_suite<fire_ends_source, 2>, scene {
+  void before() {
+    open();
+    add(0);
+    require(s[0]->enter(*c[0]) == core::register_result::registered, "not registered");
+    c[0]->then = [this] { s[0]->end(); };
+  }
+  void thread(unsigned i) {
+    if (i == 0) arm(*s[0]);
+    else run_timers();
+  }
+  void after() {
+    run_timers();
+    require(runs(0) == 1, "did not run once");
+    close();
+  }
+};
+add<fire_ends_source> g17f("G17", "FireEndsTheSource", "a callback that the timer runs ends the source while cancel_after has not returned", full(), 1000000);
+
 struct all_of_timers : rl::test_suite<all_of_timers, 3>, scene {
   void before() { open(); add(0); s[0]->share(); s[0]->share(); enter(0); arm(*s[0]); }
   void thread(unsigned i) {

@@ -20,7 +20,7 @@
 
 #include "cts/cancellation_token.hpp"
 #include "cts/detail/delay.hpp"
-#include "cts/manual_time_provider.hpp"
+#include "cts/time_provider.hpp"
 
 namespace cts::inline CTS_ABI {
 
@@ -92,7 +92,7 @@ class cancellation_token_source {
   template <class T>
   void cancel_with_reason(T&& value, bool throw_on_first_exception = false) {
     auto why = std::make_unique<detail::reason>(std::any(std::forward<T>(value)));
-    if (do_cancel(why.get(), throw_on_first_exception, true, &why)) return;
+    do_cancel(std::move(why), throw_on_first_exception, true);
   }
   /// cancel() that does not throw object_disposed.
   /// @return whether this call has canceled it. Throws aggregate_exception then
@@ -104,8 +104,9 @@ class cancellation_token_source {
   ///   cancellation was requested before (R38, R40). Its destructor does not wait. R36: it holds object_disposed if that is so.
   ///   If no thread can be started it holds the error, and nothing has been done.
   std::future<void> cancel_async() {
-    call_scope const scope(*state_, core::verb::cancel);
     detail::state& s = *state_;
+    reference const held(s);
+    call_scope const scope(s, core::verb::cancel);
     auto const job = std::allocate_shared<async_cancel>(detail::reserve_allocator<async_cancel>(), s);
     std::future<void> done = job->done.get_future();
     bool threaded = false;
@@ -149,15 +150,19 @@ class cancellation_token_source {
   template <class Rep, class Period>
   void cancel_after(std::chrono::duration<Rep, Period> delay) {
     std::chrono::milliseconds const due = detail::checked_delay(delay, "cancel_after");
-    call_scope const scope(*state_, core::verb::cancel_after);
-    arm([&] { state_->timer().arm(due); });
+    detail::state& s = *state_;
+    checked_reference const held(s);
+    call_scope const scope(s, core::verb::cancel_after);
+    arm(s, [&] { s.timer().arm(due); });
   }
   /// Makes it as new for its next use: stops the timer and removes all registrations, linked sources included, without running them.
   /// @return false, and nothing has changed, if it is canceled, if its timer has ever fired or is not the system's
   /// Throws object_disposed. Not to be raced with cancel (R85). R84–R86.
   bool try_reset() {
-    call_scope const scope(*state_, core::verb::try_reset);
-    switch (state_->try_reset()) {
+    detail::state& s = *state_;
+    checked_reference const held(s);
+    call_scope const scope(s, core::verb::try_reset);
+    switch (s.try_reset()) {
       case detail::verdict::won: return true;
       case detail::verdict::lost: return false;
       case detail::verdict::disposed: break;
@@ -176,17 +181,13 @@ class cancellation_token_source {
   [[nodiscard]] std::size_t registration_count() const noexcept { return state_->registry().count(); }
 
  private:
-  /// A reference for as long as callbacks may destroy the source.
-  class reference {
-   public:
-    explicit reference(detail::state& s) noexcept : state_(s) { s.share(); }
-    reference(reference const&) = delete;
-    reference& operator=(reference const&) = delete;
-    ~reference() { state_.drop(); }
-
-   private:
-    detail::state& state_;
+  using reference = detail::state::reference;
+  /// For call_scope, where the state holds itself as long as it needs.
+  struct no_reference {
+    explicit no_reference(detail::state&) noexcept {}
+    ~no_reference() {}
   };
+  using checked_reference = std::conditional_t<core::std_platform::checked, reference, no_reference>;
   /// For checked builds: a call on this object.
   struct call_scope {
     call_scope(detail::state& s, core::verb v) noexcept : checks(s.more(), v, &s) {}
@@ -204,12 +205,12 @@ class cancellation_token_source {
   cancellation_token_source(std::chrono::milliseconds due, bool positive, time_provider& clock) : cancellation_token_source() {
     bool const system = &clock == &time_provider::system();
     if (due.count() == 0 && !positive) do_cancel(nullptr, false, true);
-    else if (!system) arm([&] { state_->timer().use(clock, due); });
-    else if (due.count() >= 0) arm([&] { state_->timer().arm(due); });
+    else if (!system) arm(*state_, [&] { state_->timer().use(clock, due); });
+    else if (due.count() >= 0) arm(*state_, [&] { state_->timer().arm(due); });
   }
   template <class Set>
-  void arm(Set set) {
-    if (state_->arm(set) == detail::verdict::disposed) throw object_disposed();
+  static void arm(detail::state& s, Set set) {
+    if (s.arm(set) == detail::verdict::disposed) throw object_disposed();
   }
 
   static detail::state* state_of(detail::state* s) noexcept { return s; }
@@ -225,23 +226,22 @@ class cancellation_token_source {
     return child;
   }
 
-  /// @param owner what owns the reason: released once it is the state's
   /// @return whether this call has canceled it
-  bool do_cancel(detail::reason* why, bool throw_on_first, bool throw_if_disposed, std::unique_ptr<detail::reason>* owner = nullptr) {
+  bool do_cancel(std::unique_ptr<detail::reason> why, bool throw_on_first, bool throw_if_disposed) {
     detail::state& s = *state_;
     if (s.is_cancellation_requested() && !s.is_disposed()) return false;
     detail::failures failed;
     {
       reference const held(s);
       call_scope const scope(s, core::verb::cancel);
-      switch (s.begin(why)) {
+      switch (s.begin(why.get())) {
         case detail::verdict::won: break;
         case detail::verdict::lost: return false;
         case detail::verdict::disposed:
           if (!throw_if_disposed) return false;
           throw object_disposed();
       }
-      if (owner != nullptr) static_cast<void>(owner->release());
+      static_cast<void>(why.release());  // the state's
       s.notify(failed, throw_on_first);
     }
     if (!failed.any()) return true;

@@ -80,6 +80,18 @@ class basic_state {
       destroy();
   }
 
+  /// A reference, for as long as what runs meanwhile may end the source.
+  class reference {
+   public:
+    explicit reference(basic_state& s) noexcept : state_(s) { s.share(); }
+    reference(reference const&) = delete;
+    reference& operator=(reference const&) = delete;
+    ~reference() { state_.drop(); }
+
+   private:
+    basic_state& state_;
+  };
+
   // --- cancel ---
   bool is_cancellation_requested() const noexcept { return registry_.is_cancellation_requested(); }
   bool is_disposed() const noexcept { return (word_.load(site::word_glance) & disposed) != 0; }
@@ -198,24 +210,21 @@ class basic_state {
 
   // --- the timer ---
   alarm& timer() noexcept { return alarm_; }
-  /// Sets the timer by `set()` unless the source is canceled or disposed. Throws what `set` throws.
+  /// Sets the timer by `set()` unless the source is canceled or disposed. Throws what `set` throws. The timer may fire at once, and a
+  /// callback end the source.
   template <class Set>
   verdict arm(Set set) {
-    word now = word_.load(site::word_ask);
-    if ((now & timed) == 0) now = word_.fetch_or(timed, site::word_arm);
-    if ((now & disposed) != 0) return verdict::disposed;
-    if ((now & canceled) != 0) return verdict::lost;
-    set();
-    if (platform::mutation(mutation::arm_without_second_look)) return verdict::won;
-    if ((word_.load(site::word_glance) & (canceled | disposed)) != 0) alarm_.disarm();
-    return verdict::won;
+    if (platform::mutation(mutation::arm_without_reference)) return do_arm(set);
+    reference const held(*this);
+    return do_arm(set);
   }
-  /// Disarms the timer and removes all registrations without running them. R84.
+  /// Disarms the timer and removes all registrations without running them. R84. What it destroys may end the source.
   verdict try_reset() noexcept {
     word const now = word_.load(site::word_ask);
     if ((now & disposed) != 0) return verdict::disposed;
     if ((now & canceled) != 0) return verdict::lost;
     if ((now & timed) != 0 && !alarm_.reset()) return verdict::lost;
+    reference const held(*this);
     abandon_all<registry_type, node>(registry_);
     return verdict::won;
   }
@@ -332,6 +341,18 @@ class basic_state {
   /// S1: for who finds it canceled, whose winner may not have come to the flag yet.
   void set_flag() noexcept {
     if (!is_cancellation_requested()) registry_.request_cancellation();
+  }
+
+  template <class Set>
+  verdict do_arm(Set& set) {
+    word now = word_.load(site::word_ask);
+    if ((now & timed) == 0) now = word_.fetch_or(timed, site::word_arm);
+    if ((now & disposed) != 0) return verdict::disposed;
+    if ((now & canceled) != 0) return verdict::lost;
+    set();
+    if (platform::mutation(mutation::arm_without_second_look)) return verdict::won;
+    if ((word_.load(site::word_glance) & (canceled | disposed)) != 0) alarm_.disarm();
+    return verdict::won;
   }
 
   void unlink(std::size_t i) noexcept {

@@ -59,16 +59,8 @@ class timer_service {
   /// Throws std::bad_alloc, and std::system_error if no thread can be started; then nothing has changed.
   void arm(timer_entry& e, clock::time_point due) {
     std::unique_lock lock(mutex_);
-    bool const fresh = e.place == timer_entry::nowhere;
-    bool const first = queue_.arm(e, due);
-    if (!running_ && !over_) {
-      try {
-        start();
-      } catch (...) {
-        if (fresh) queue_.disarm(e);
-        throw;
-      }
-    } else if (first && asleep_) {
+    if (!running_ && !over_) start();
+    if (queue_.arm(e, due) && asleep_) {
       lock.unlock();
       wake_->notify_one();
     }
