@@ -509,6 +509,61 @@ TEST(R86, AfterAResetTheTimerIsUsedAgain) {
   EXPECT_TRUE(s.is_cancellation_requested());
 }
 
+/// A provider whose timers own what they call, and may call it at once.
+class owning_provider : public time_provider {
+ public:
+  bool at_once = false;
+  std::function<void()>* last = nullptr;  // of the timer that was made last
+  std::chrono::steady_clock::time_point now() const override { return {}; }
+  std::unique_ptr<timer> create_timer(std::function<void()> f, std::chrono::nanoseconds) override {
+    auto t = std::make_unique<mine>(*this, std::move(f));
+    last = &t->fire;
+    return t;
+  }
+
+ private:
+  struct mine : timer {
+    mine(owning_provider& p, std::function<void()> f) : of(p), fire(std::move(f)) {}
+    bool change(std::chrono::nanoseconds) override {
+      if (of.at_once) fire();
+      return true;
+    }
+    owning_provider& of;
+    std::function<void()> fire;
+  };
+};
+TEST(R34, ACallbackThatATimerRunsMayDestroyTheSourceAndWithItTheTimer) {
+  owning_provider clock;
+  auto s = std::make_unique<source>(1h, clock);
+  s->token().register_callback([&] { s.reset(); }).detach();
+  (*clock.last)();
+  EXPECT_EQ(s, nullptr);
+}
+TEST(R34, AlsoWhileCancelAfterHasNotReturned) {
+  owning_provider clock;
+  auto s = std::make_unique<source>(infinite, clock);
+  s->token().register_callback([&] { s.reset(); }).detach();
+  clock.at_once = true;
+  s->cancel_after(1h);
+  EXPECT_EQ(s, nullptr);
+  for (int round = 0; round < 200; ++round) {  // the timers' thread is as fast
+    gate gone;
+    s = std::make_unique<source>();
+    s->token().register_callback([&] { s.reset(), gone.open(); }).detach();
+    s->cancel_after(0ms);
+    gone.wait();
+  }
+}
+TEST(R84, WhatTryResetDestroysMayOwnTheSource) {
+  auto s = std::make_shared<source>();
+  source& it = *s;
+  s->token().register_callback([] {}).detach();
+  s->token().register_callback([s] {}).detach();
+  s->token().register_callback([] {}).detach();
+  s.reset();
+  EXPECT_TRUE(it.try_reset());
+}
+
 // --- wait handles ---
 TEST(R87, TheHandleIsMadeOnce) {
   source s;

@@ -81,7 +81,12 @@ class alarm : timer_entry {
   void use(time_provider& clock, std::chrono::nanoseconds due) {
     note(clock.now(), due);
     custom_ = std::make_shared<custom_timer>(clock, std::addressof(owner_));
-    std::shared_ptr<time_provider::timer> t = clock.create_timer([c = custom_] { c->fire(); }, due);
+    std::shared_ptr<time_provider::timer> t = clock.create_timer(
+        [c = custom_] {
+          auto const held = c;  // a callback may destroy the timer, and this function with it
+          held->fire();
+        },
+        due);
     if (t == nullptr) throw std::invalid_argument("the time_provider has created no timer (null)");
     custom_->set(std::move(t));
   }
