@@ -94,7 +94,6 @@ struct model_alarm : detail::timer_entry {
     the_timers->queue.disarm(*this);
     the_timers->mutex.unlock();
   }
-  void retire() { disarm(); }
   bool reset() {
     the_timers->mutex.lock();
     the_timers->queue.disarm(*this);
@@ -227,6 +226,7 @@ struct scene {
   registration* reg = nullptr;
   int callables = 0, nodes = 0;
   baton ready;
+  P::var<int>* payload = nullptr;  // written before cancel: who learns of it must see that
 
   void open() {
     now = execution{};
@@ -254,8 +254,14 @@ struct scene {
     reg = ::new (P::allocate(sizeof(registration))) registration(*s[i], callables, nodes);
     require(s[i]->enter(*reg) == core::register_result::registered, "not registered");
   }
+  void carry() { payload = ::new (P::allocate(sizeof(P::var<int>))) P::var<int>(0); }
   int runs(std::size_t i) { return c[i]->runs.get(); }
   void close() {
+    if (payload != nullptr) {
+      payload->~var();
+      P::deallocate(payload, 0);
+      payload = nullptr;
+    }
     for (in_place*& n : c)
       if (n != nullptr) {
         n->~in_place();
@@ -275,12 +281,11 @@ plan large() {
 
 // --- G16: references and links -------------------------------------------------------------------------------------------
 struct loser_sees_flag : rl::test_suite<loser_sees_flag, 2>, scene {
-  P::var<int>* payload = nullptr;
   void before() {
     open();
     add(0);
     s[0]->share();
-    payload = ::new (P::allocate(sizeof(P::var<int>))) P::var<int>(0);
+    carry();
   }
   void thread(unsigned i) {
     if (i == 0) payload->set(1);
@@ -289,7 +294,7 @@ struct loser_sees_flag : rl::test_suite<loser_sees_flag, 2>, scene {
     if (!won && i == 1) (void)payload->get();
     s[0]->drop();
   }
-  void after() { payload->~var(); P::deallocate(payload, 0); close(); }
+  void after() { close(); }
 };
 add<loser_sees_flag> g16a("G16", "LoserSeesTheFlag", "who loses to another cancel reads the flag as set and sees what came before it", full(), 1000000);
 
@@ -518,13 +523,12 @@ add<all_of_timers> g17d("G17", "FireVersusCancelVersusRearmAndDispose", "the tim
 
 // --- G18: the wait handle ------------------------------------------------------------------------------------------------
 struct watch_vs_cancel : rl::test_suite<watch_vs_cancel, 2>, scene {
-  P::var<int>* payload = nullptr;
   model_event* e = nullptr;
   void before() {
     open();
     add(0);
     s[0]->share();
-    payload = ::new (P::allocate(sizeof(P::var<int>))) P::var<int>(0);
+    carry();
   }
   void thread(unsigned i) {
     if (i == 1) { payload->set(1); cancel(*s[0]); s[0]->drop(); return; }
@@ -535,8 +539,6 @@ struct watch_vs_cancel : rl::test_suite<watch_vs_cancel, 2>, scene {
     require(e->is(1), "canceled, but the handle is not signalled");
     e->drop();
     s[0]->end();
-    payload->~var();
-    P::deallocate(payload, 0);
     close();
   }
 };

@@ -15,7 +15,7 @@
 #include <utility>
 
 #include "cts/cancellation_token.hpp"
-#include "cts/detail/arena.hpp"
+#include "cts/detail/reserve.hpp"
 #include "cts/detail/node_cache.hpp"
 #include "cts/detail/registration_node.hpp"
 

@@ -108,7 +108,6 @@ class alarm : timer_entry {
     if (custom_ != nullptr) custom_->close(false);  // R3: cancel takes the timer away
     else timer_service::instance().disarm(*this);
   }
-  void retire() noexcept { disarm(); }
   /// Disarms the system's timer; false if it has ever fired, or if it is another provider's (R84).
   bool reset() noexcept {
     if (custom_ != nullptr || !timer_service::instance().disarm(*this)) return false;

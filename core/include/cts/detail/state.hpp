@@ -20,7 +20,7 @@
 /// A template over what it is made of, so that the models run it: `Parts` has
 ///   platform                          as in core/platform.hpp
 ///   event                             share(), drop(), signal(), dispose(); made by make_event()
-///   alarm                             alarm(state&), disarm(), reset(), retire(), and whatever arms it
+///   alarm                             alarm(state&), disarm(), reset(), and whatever arms it
 ///   failures                          any(), add_aggregate(failures&)
 ///   reason                            what cancel may be told; alignas(cause_alignment); destroyed by destroy_reason(reason*)
 ///   waiting                           a scope around a wait for a callback on another thread: waiting(state&, callback&)
@@ -118,7 +118,7 @@ class basic_state {
     word const before = word_.fetch_or(disposed, site::word_dispose);
     if ((before & disposed) != 0) return;
     for (std::size_t i = 0; i < link_count_ && !platform::mutation(mutation::never_unlink); ++i) unlink(i);
-    if ((before & timed) != 0) alarm_.retire();
+    if ((before & timed) != 0) alarm_.disarm();
     if ((before & watched) != 0) event_.load(site::event_take)->dispose();
   }
   /// What the source's end does: dispose, and drop its reference.
