@@ -1,0 +1,14 @@
+(* SPDX-License-Identifier: BSL-1.0
+
+   What the theorems rest on: run.cmake wants "Closed under the global context" of each. *)
+From cts Require Import registry once.
+
+Print Assumptions G1_one_winner.
+Print Assumptions G2_at_most_once.
+Print Assumptions G3_never_lost.
+Print Assumptions G4_one_side.
+Print Assumptions G5_unregister_xor_ran.
+Print Assumptions G6_waiter_sees.
+Print Assumptions G10_flag_monotonic.
+Print Assumptions G12_not_before_the_others.
+Print Assumptions G12_dispose_last.
