@@ -18,9 +18,20 @@ struct plan {
   std::uint64_t executions = 0;    // 0: until the search is complete (random: required)
   std::uint64_t first = 1;         // the first seed of a random search
   double seconds = 0;              // 0: no limit; else the search stops there and is not complete
-  bool deep = false;               // too large for a default run: only with CTS_MODEL_DEEP
+  unsigned deeper = 0;             // what a deep run adds to the bound
   std::string replay;              // a token: run that execution alone and print it
 };
+
+inline plan full() { return {search::reduced}; }
+inline plan bounded(unsigned bound) { return {search::bounded, bound}; }
+/// Of models that even without a preemption have too many executions: random ones only.
+inline plan chance() { return {search::random}; }
+/// Of models whose full search takes days: a default run takes a low bound and random executions, a deep one a higher bound.
+inline plan large(unsigned bound = 2) {
+  plan p = bounded(bound);
+  p.deeper = 2;
+  return p;
+}
 
 struct outcome {
   bool passed = false;
@@ -82,6 +93,22 @@ inline meter the_meter;
 
 inline bool reducing = false;  // the running search leaves out equal executions
 
+inline bool alone = false;  // the threads have not started, or have ended
+
+/// Says so for a model's before() and after().
+template <class Suite>
+struct phased : Suite {
+  void before() {
+    alone = true;
+    Suite::before();
+    alone = false;
+  }
+  void after() {
+    alone = true;
+    Suite::after();
+  }
+};
+
 /// Relacy's exhaustive searches in one, with a budget; a bound of all ones is the full search.
 template <rl::thread_id_t N>
 class tree_scheduler : public rl::tree_search_scheduler<tree_scheduler<N>, rl::context_bound_scheduler_thread_info<N>, N> {
@@ -99,6 +126,9 @@ class tree_scheduler : public rl::tree_search_scheduler<tree_scheduler<N>, rl::c
     return first;
   }
   unsigned rand_impl(unsigned limit, rl::sched_type t) {
+    // Whether freed memory may be used again at once is a choice, too; alone, before the threads start and after they have ended,
+    // it leads to nothing but twice as many executions.
+    if (t == rl::sched_type_mem_realloc && alone) return 1;
     reduction& r = the_reduction;
     if (!r.on) return base_t::rand_impl(limit, t);
     if (t == rl::sched_type_sched && !r.redundant) {
@@ -128,6 +158,7 @@ class tree_scheduler : public rl::tree_search_scheduler<tree_scheduler<N>, rl::c
 template <class Suite>
 outcome run(plan const& p, std::string const& name) {
   constexpr rl::thread_id_t n = Suite::params::thread_count;
+  using model = phased<Suite>;
   std::ostream nowhere(nullptr);
   rl::test_params params;
   params.output_stream = &nowhere;
@@ -148,10 +179,10 @@ outcome run(plan const& p, std::string const& name) {
     if (p.how == search::random) {
       params.initial_state = (std::to_string(p.first) + " ").c_str();
       params.iteration_count = p.first + p.executions - 1;
-      result = rl::run_test<Suite, rl::random_scheduler<n>>(params, state, false);
+      result = rl::run_test<model, rl::random_scheduler<n>>(params, state, false);
       the_meter.count = result == rl::test_result_success ? p.executions : params.stop_iteration - p.first + 1;
     } else {
-      result = rl::run_test<Suite, tree_scheduler<n>>(params, state, false);
+      result = rl::run_test<model, tree_scheduler<n>>(params, state, false);
       if (result != rl::test_result_success || !the_meter.cut) the_meter.count += 1;
     }
     o.executions = the_meter.count;
@@ -169,8 +200,8 @@ outcome run(plan const& p, std::string const& name) {
   params.output_history = false;
   params.output_stream = &text;
   params.iteration_count = std::strtoull(token.c_str(), nullptr, 10);  // a passing execution ends the search too
-  rl::test_result_e const again = p.how == search::random ? rl::run_test<Suite, rl::random_scheduler<n>>(params, ignored, false)
-                                                          : rl::run_test<Suite, tree_scheduler<n>>(params, ignored, false);
+  rl::test_result_e const again = p.how == search::random ? rl::run_test<model, rl::random_scheduler<n>>(params, ignored, false)
+                                                          : rl::run_test<model, tree_scheduler<n>>(params, ignored, false);
   o.history = text.str().c_str();
   if (!p.replay.empty()) {
     o.passed = again == rl::test_result_success;
@@ -183,9 +214,10 @@ outcome run(plan const& p, std::string const& name) {
 enum class expectation { holds, fails };
 
 struct model {
-  std::string guarantee;  // G1 … G15
+  std::string guarantee;  // G1 … G21, or a name of the user's own
   std::string name;
   std::string says;
+  std::string source;  // the file that it is in
   unsigned threads;
   expectation expected;
   plan exhaustive;        // the tree search of a default run
@@ -201,10 +233,44 @@ inline std::vector<model>& catalogue() {
 template <class Suite>
 struct add {
   add(char const* guarantee, char const* name, char const* says, plan exhaustive, std::uint64_t random,
-      expectation e = expectation::holds) {
-    std::string const full = std::string(guarantee) + "." + name;
-    catalogue().push_back({guarantee, name, says, Suite::params::thread_count, e, exhaustive, random,
+      expectation e = expectation::holds, char const* file = __builtin_FILE()) {
+    std::string const full = std::string(guarantee) + "." + name, path = file;
+    catalogue().push_back({guarantee, name, says, path.substr(path.find_last_of("/\\") + 1), Suite::params::thread_count, e, exhaustive, random,
                            [full](plan const& p) { return models::run<Suite>(p, full); }});
+  }
+};
+
+/// For the mutation gate (mutants.cpp): tables of memory orders, defects that the code has on request, and mutants that are known to
+/// change nothing, with the proof.
+struct table {
+  core::site_info const* rows;
+  std::size_t size;
+};
+struct defect {
+  std::string name;
+  std::string home;  // whose models are asked first
+  std::function<void(world&)> build;
+};
+struct equivalent {
+  std::string name;
+  std::string proof;
+};
+inline std::vector<table>& tables() {
+  static std::vector<table> all;
+  return all;
+}
+inline std::vector<defect>& defects() {
+  static std::vector<defect> all;
+  return all;
+}
+inline std::vector<equivalent>& equivalents() {
+  static std::vector<equivalent> all;
+  return all;
+}
+struct add_table {
+  template <std::size_t N>
+  explicit add_table(core::site_info const (&rows)[N]) {
+    tables().push_back({rows, N});
   }
 };
 

@@ -270,5 +270,24 @@ TEST(Catalogue, EveryGuaranteeHasAModel) {
   }
 }
 
+/// The models of linearizability find, by that alone, what breaks a promise.
+TEST(SelfTest, FindsWhatIsNotLinearizable) {
+  for (core::mutation const defect : {core::mutation::no_recheck_of_top, core::mutation::lose_on_failed_retract,
+                                      core::mutation::unregister_without_compare, core::mutation::take_without_compare,
+                                      core::mutation::unregister_without_waiting, core::mutation::scan_before_close,
+                                      core::mutation::refuse_without_flag, core::mutation::flag_after_callbacks}) {
+    the_world = {};
+    the_world.defect = defect;
+    bool found = false;
+    for (model const& m : catalogue()) {
+      if (m.guarantee != "LIN" || found) continue;
+      outcome const o = m.run(random_plan(20000));
+      found = o.history.find("not linearizable") != std::string::npos || o.history.find("not visible") != std::string::npos;
+    }
+    EXPECT_TRUE(found) << "defect " << static_cast<int>(defect);
+  }
+  the_world = {};
+}
+
 }  // namespace
 }  // namespace cts::models

@@ -13,19 +13,13 @@ namespace cts::models {
 
 using core::site;
 
-/// What the running model is built with: the table of orders, a structural defect, and where thread 0 may stop for good.
+/// What the running model is built with: a row of a table whose order is weaker, or a structural defect.
 struct world {
-  std::memory_order orders[core::site_count];
-  std::memory_order orders_above[detail::site_count];  // of what is built on the core
+  core::site_info const* weakened = nullptr;
+  std::memory_order weaker = std::memory_order_seq_cst;
   std::optional<core::mutation> defect;
   std::optional<detail::mutation> defect_above;
-  world() { reset(); }
-  void reset() {
-    for (std::size_t i = 0; i < core::site_count; ++i) orders[i] = core::site_table[i].order;
-    for (std::size_t i = 0; i < detail::site_count; ++i) orders_above[i] = detail::site_table[i].order;
-    defect.reset();
-    defect_above.reset();
-  }
+  void const* own_defect = nullptr;  // a defect of code that is built on the core: whatever it takes for one
 };
 inline world the_world;
 
@@ -40,12 +34,11 @@ struct execution {
 };
 inline execution now;
 
-inline std::memory_order order_of(site s) { return the_world.orders[static_cast<std::size_t>(s)]; }
-inline std::memory_order order_of(detail::site s) { return the_world.orders_above[static_cast<std::size_t>(s)]; }
-
+/// The order of an atomic operation: of the core's, or of a table that the user's `info(Site)` reads.
 template <class Site>
 rl::memory_order relacy_order(Site s) {
-  switch (order_of(s)) {
+  core::site_info const& row = info(s);
+  switch (the_world.weakened == &row ? the_world.weaker : row.order) {
     case std::memory_order_relaxed: return rl::mo_relaxed;
     case std::memory_order_consume:
     case std::memory_order_acquire: return rl::mo_acquire;

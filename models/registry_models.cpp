@@ -3,105 +3,10 @@
 /// The models of the registry: G1 … G15 of docs/guarantees.md, on the templates that ship, with segments of one to three
 /// slots so that growth, reset and moving happen in almost every execution.
 #include "harness.hpp"
+#include "stage.hpp"
 
 namespace cts::models {
 namespace {
-
-using core::register_result;
-
-/// A registry and callbacks in memory whose end of life Relacy sees.
-template <class P, std::size_t Stripes = 1>
-struct stage {
-  using registry = core::basic_registry<P, Stripes>;
-  struct node : core::basic_callback<P> {
-    explicit node(stage& s) : core::basic_callback<P>(&node::ran), on(s) {}
-    stage& on;
-    typename P::template var<int> runs{0};     // written by the callback: a waiter must see it
-    typename P::template var<int> payload{0};  // written before register: the callback must see it
-    int nth = 0;
-    std::function<void(node&)> then;
-
-    static void ran(core::basic_callback<P>& c) noexcept {
-      node& n = static_cast<node&>(c);
-      n.runs.set(n.runs.get() + 1);
-      n.payload.get();
-      the_reduction.touch_all();
-      n.nth = ++n.on.ran;
-      if (n.then) n.then(n);
-    }
-  };
-
-  registry* r = nullptr;
-  node* nodes[8] = {};
-  int ran = 0;
-  bool destroyed = false;
-  bool seen[8] = {};   // what became of each registration
-  bool taken[8] = {};  // unregistered with success
-  int started = 0;
-
-  void open(std::size_t n, bool lifetimes = true) {
-    now = execution{};
-    now.lifetimes = lifetimes;
-    ran = 0;
-    r = ::new (P::allocate(sizeof(registry))) registry;
-    for (std::size_t i = 0; i < n; ++i) nodes[i] = ::new (P::allocate(sizeof(node))) node(*this);
-    now.allocations = 0;
-  }
-  void close() {
-    for (node*& n : nodes) drop(n);
-    if (r != nullptr) destroy();
-  }
-  void destroy() {
-    registry* const gone = r;
-    r = nullptr;
-    destroyed = true;
-    gone->~registry();
-    P::deallocate(gone, sizeof(registry));
-  }
-  static void drop(node*& n) {
-    if (n == nullptr) return;
-    node* const gone = n;
-    n = nullptr;
-    gone->~node();
-    P::deallocate(gone, sizeof(node));
-  }
-  bool enter(std::size_t i) {
-    register_result const result = r->try_register(*nodes[i]);
-    require(result == register_result::registered || result == register_result::canceled, "register neither succeeded nor was refused");
-    seen[i] = result == register_result::registered;
-    taken[i] = false;
-    if (!seen[i]) require(r->is_cancellation_requested(), "refused, but the flag reads as clear");
-    return seen[i];
-  }
-  bool leave(std::size_t i) { return taken[i] = r->unregister(*nodes[i]); }
-  int runs(std::size_t i) { return nodes[i]->runs.get(); }
-  /// Of two registrations, one after the other, the later one runs first (G9).
-  void later_runs_first(std::size_t later, std::size_t earlier) {
-    if (runs(later) == 1 && runs(earlier) == 1)
-      require(nodes[later]->nth < nodes[earlier]->nth, "an earlier registration ran before a later one");
-  }
-  /// Registered: it ran once unless it was unregistered. Refused: it did not run.
-  void exactly_once(std::size_t i, bool canceled) {
-    int const want = seen[i] && !taken[i] && canceled ? 1 : 0;
-    require(runs(i) >= want, "a registered callback was lost");
-    require(runs(i) <= want, "a callback ran too often, or although it was refused or unregistered");
-  }
-};
-
-using tiny = platform<1, 1>;
-using small = platform<1, 2>;
-using three = platform<3, 3>;
-using ahead = platform<2, 2, 2>;
-
-plan full() { return {search::reduced}; }
-plan bounded(unsigned b) { return {search::bounded, b}; }
-/// Of models whose tree takes hours: a default run gives them random executions, `deep` searches them; each has a smaller
-/// sibling that is searched in full.
-plan large() {
-  plan p = bounded(4);
-  p.deep = true;
-  return p;
-}
 
 // --- G1: one winner -----------------------------------------------------------------------------------------------------
 struct one_winner : rl::test_suite<one_winner, 2>, stage<tiny> {
@@ -144,7 +49,7 @@ struct two_registrants : rl::test_suite<two_registrants<P, Before>, 3>, stage<P>
   void after() { for (std::size_t i = 0; i < 2 + Before; ++i) this->exactly_once(i, true); this->close(); }
 };
 add<two_registrants<platform<2, 2>, 0>> g4("G4", "TwoRegistrantsVersusCancel", "two threads register, a third cancels: each callback runs on one side", large(), 5000000);
-add<two_registrants<small, 1>> g4d("G4", "TwoGrowVersusCancel", "the same while the registry grows", large(), 5000000);
+add<two_registrants<small, 1>> g4d("G4", "TwoGrowVersusCancel", "the same while the registry grows", large(1), 5000000);
 
 struct two_cancels : rl::test_suite<two_cancels, 3>, stage<ahead> {
   void before() { open(2); enter(0); }
@@ -286,6 +191,20 @@ struct poll_sees : rl::test_suite<poll_sees, 3>, publication_base<stage<tiny>> {
 };
 add<poll_sees> g8b("G8", "PollSees", "who reads the flag as set, from the canceller or from a helper, sees what happened before cancel", full(), 5000000);
 
+struct too_late : rl::test_suite<too_late, 2>, publication_base<stage<tiny>> {
+  void before() { begin(2); enter(0); enter(1); }
+  void thread(unsigned i) {
+    if (i == 0) { word->set(9); r->cancel(); return; }
+    for (std::size_t k = 0; k < 2; ++k)
+      if (!leave(k)) {
+        require(r->is_cancellation_requested(), "could not be unregistered, but the flag reads as clear");
+        require(word->get() == 9, "stale");
+      }
+  }
+  void after() { end(); }
+};
+add<too_late> g8e("G8", "TooLateToUnregister", "who could not unregister what was registered reads the flag as set", full(), 500000);
+
 struct loser_sees : rl::test_suite<loser_sees, 2>, publication_base<stage<tiny>> {
   void before() { begin(1); enter(0); nodes[0]->then = [this](node&) { word->set(3); }; }
   void thread(unsigned i) { if (i == 0) { r->cancel(); } else if (r->is_cancellation_requested()) { r->unregister_and_wait(*nodes[0]); (void)word->get(); } }
@@ -350,7 +269,7 @@ struct stale_cursor : rl::test_suite<stale_cursor, 3>, stage<platform<4, 4>> {
     close();
   }
 };
-add<stale_cursor> g9d("G9", "LifoBehindTheCursor", "a registrant that skipped slots by the cursor is not overtaken below them", large(), 5000000);
+add<stale_cursor> g9d("G9", "LifoBehindTheCursor", "a registrant that skipped slots by the cursor is not overtaken below them", full(), 5000000);
 
 struct reset_order : rl::test_suite<reset_order, 3>, stage<platform<2, 2>> {
   models::baton baton;
@@ -366,7 +285,7 @@ struct reset_order : rl::test_suite<reset_order, 3>, stage<platform<2, 2>> {
     close();
   }
 };
-add<reset_order> g9e("G9", "LifoThroughReset", "the same while the segment gets a new generation", large(), 5000000);
+add<reset_order> g9e("G9", "LifoThroughReset", "the same while the segment gets a new generation", large(1), 5000000);
 
 /// Two threads, one of which does what the other's registration has to be seen after.
 struct handed_over : rl::test_suite<handed_over, 2>, stage<small> {
@@ -378,7 +297,7 @@ struct handed_over : rl::test_suite<handed_over, 2>, stage<small> {
   }
   void after() { taken[3] = true; r->cancel(); later_runs_first(1, 0); for (std::size_t k = 0; k < 3; ++k) exactly_once(k, true); close(); }
 };
-add<handed_over> g9m("G9", "LifoHandedOver", "who is told of a registration registers above it, while the first thread resets and grows", large(), 1000000);
+add<handed_over> g9m("G9", "LifoHandedOver", "who is told of a registration registers above it, while the first thread resets and grows", full(), 1000000);
 
 struct after_reset : rl::test_suite<after_reset, 3>, stage<three> {
   models::baton baton;
@@ -419,7 +338,7 @@ struct stale_slot : rl::test_suite<stale_slot, 3>, stage<three> {
   }
   void after() { now.before = nullptr; r->cancel(); later_runs_first(1, 0); close(); }
 };
-add<stale_slot> g9g("G9", "HoleOfAStaleSlot", "directed: a registrant in a new generation takes no dead slot for used", large(), 250000);
+add<stale_slot> g9g("G9", "HoleOfAStaleSlot", "directed: a registrant in a new generation takes no dead slot for used", large(0), 250000);
 
 /// Thread 0 fills slots, thread 1 skips them by the cursor, thread 2, slow to say how far it has come, registers after it.
 struct stale_frontier : rl::test_suite<stale_frontier, 3>, stage<platform<4, 4>> {
@@ -439,7 +358,7 @@ struct stale_frontier : rl::test_suite<stale_frontier, 3>, stage<platform<4, 4>>
   }
   void after() { now.before = nullptr; r->cancel(); later_runs_first(1, 0); close(); }
 };
-add<stale_frontier> g9h("G9", "HoleOfAStaleFrontier", "directed: who skipped slots by the cursor is not overtaken below them", large(), 250000);
+add<stale_frontier> g9h("G9", "HoleOfAStaleFrontier", "directed: who skipped slots by the cursor is not overtaken below them", large(1), 250000);
 
 /// Thread 1 has chosen a dead slot and is late; thread 0 fills and empties the segment and resets it just then.
 struct late_in_reset : rl::test_suite<late_in_reset, 2>, stage<platform<4, 4>> {
@@ -464,7 +383,7 @@ struct late_in_reset : rl::test_suite<late_in_reset, 2>, stage<platform<4, 4>> {
   }
   void after() { now.before = nullptr; r->cancel(); later_runs_first(1, 0); exactly_once(0, true); exactly_once(1, true); close(); }
 };
-add<late_in_reset> g9i("G9", "LateInAReset", "directed: a late registrant and the reset of its segment do not miss each other", large(), 250000);
+add<late_in_reset> g9i("G9", "LateInAReset", "directed: a late registrant and the reset of its segment do not miss each other", large(0), 250000);
 
 /// The same, but the late registrant sees the seal and takes its slot back only when the new generation is in use.
 struct retracts_late : rl::test_suite<retracts_late, 3>, stage<platform<4, 4>> {
@@ -497,7 +416,7 @@ struct retracts_late : rl::test_suite<retracts_late, 3>, stage<platform<4, 4>> {
   }
   void after() { now.before = nullptr; r->cancel(); later_runs_first(1, 0); exactly_once(0, true); exactly_once(1, true); close(); }
 };
-add<retracts_late> g9j("G9", "RetractsLate", "directed: a registrant that takes its slot back leaves no hole in the generation that is opened meanwhile", large(), 250000);
+add<retracts_late> g9j("G9", "RetractsLate", "directed: a registrant that takes its slot back leaves no hole in the generation that is opened meanwhile", large(0), 250000);
 
 /// Thread 1 comes and goes in a slot between thread 0's first look and its seal. If thread 2, in the new generation, still
 /// takes that slot for used, there is a hole below it.
@@ -534,7 +453,7 @@ struct brief_visit : rl::test_suite<brief_visit, 3>, stage<platform<4, 4>> {
   }
   void after() { now.before = nullptr; r->cancel(); later_runs_first(1, 0); close(); }
 };
-add<brief_visit> g9k("G9", "HoleOfABriefVisit", "directed: who came and went before the seal leaves no slot that looks used in the new generation", large(), 250000);
+add<brief_visit> g9k("G9", "HoleOfABriefVisit", "directed: who came and went before the seal leaves no slot that looks used in the new generation", large(0), 250000);
 
 /// Thread 0 stops for good between sealing and opening the segment.
 struct stops_while_resetting : rl::test_suite<stops_while_resetting, 2>, stage<tiny> {
@@ -547,7 +466,7 @@ struct stops_while_resetting : rl::test_suite<stops_while_resetting, 2>, stage<t
   void thread(unsigned i) { enter(1 + i); if (i == 1) { leave(2); finished = true; } }
   void after() { now.before = nullptr; r->cancel(); exactly_once(1, true); close(); }
 };
-add<stops_while_resetting> g11c("G11", "StopsWhileResetting", "directed: a thread stops while the segment is sealed; the other registers all the same", large(), 200000);
+add<stops_while_resetting> g11c("G11", "StopsWhileResetting", "directed: a thread stops while the segment is sealed; the other registers all the same", full(), 200000);
 
 /// Thread 0 stops for good before it pushes a segment that it has moved. It has passed the segment that thread 1 moved
 /// meanwhile, so that the top it links to must not be its own segment: who walks there would go round.
@@ -577,7 +496,7 @@ struct stops_while_moving : rl::test_suite<stops_while_moving, 2>, stage<tiny> {
   }
   void after() { now.before = nullptr; for (std::size_t k = 1; k < 4; ++k) exactly_once(k, true); close(); }
 };
-add<stops_while_moving> g11e("G11", "StopsWhileMoving", "directed: a thread stops while it moves a segment; a walk beside it comes to its end", large(), 250000);
+add<stops_while_moving> g11e("G11", "StopsWhileMoving", "directed: a thread stops while it moves a segment; a walk beside it comes to its end", large(0), 250000);
 
 // --- G10: monotonic ------------------------------------------------------------------------------------------------------
 struct monotonic : rl::test_suite<monotonic, 3>, stage<platform<2, 2>> {
@@ -626,8 +545,8 @@ struct suspended : rl::test_suite<suspended<N, P, More>, N>, stage<P> {
   void after() { for (std::size_t i = 0; i < 6; ++i) this->exactly_once(i, true); this->close(); }
 };
 add<suspended<2, platform<4, 4>, false>> g11("G11", "AnyStepMayBeTheLast", "one thread stops at any atomic step; the other registers, unregisters, polls and cancels to the end", large(), 2000000);
-add<suspended<2, tiny, true>> g11d("G11", "AnyStepOfMoreMayBeTheLast", "the same with more to do", large(), 1000000);
-add<suspended<3, small, true>> g11b("G11", "AnyStepMayBeTheLast3", "the same with two others", large(), 5000000);
+add<suspended<2, tiny, true>> g11d("G11", "AnyStepOfMoreMayBeTheLast", "the same with more to do", large(0), 1000000);
+add<suspended<3, small, true>> g11b("G11", "AnyStepMayBeTheLast3", "the same with two others", chance(), 5000000);
 
 // --- G12: dispose comes last ---------------------------------------------------------------------------------------------
 struct dispose_last : rl::test_suite<dispose_last, 3>, stage<platform<2, 2>> {
@@ -641,7 +560,7 @@ struct dispose_last : rl::test_suite<dispose_last, 3>, stage<platform<2, 2>> {
   }
   void after() { close(); }
 };
-add<dispose_last> g12("G12", "LastIsClean", "whoever is last disposes: no race, no leak, nothing freed too early", large(), 5000000);
+add<dispose_last> g12("G12", "LastIsClean", "whoever is last disposes: no race, no leak, nothing freed too early", full(), 5000000);
 
 struct last_of_two : rl::test_suite<last_of_two, 2>, stage<platform<2, 2>> {
   models::baton left;
@@ -709,7 +628,7 @@ struct recycle : rl::test_suite<recycle, 2>, stage<tiny> {
   }
   void after() { for (std::size_t i = 0; i < 4; ++i) exactly_once(i, true); close(); }
 };
-add<recycle> g14("G14", "MovedWhileCanceled", "an empty segment moves to the top while a cancel walks: none lost, none twice", large(), 1000000);
+add<recycle> g14("G14", "MovedWhileCanceled", "an empty segment moves to the top while a cancel walks: none lost, none twice", full(), 1000000);
 
 template <bool More>
 struct movers : rl::test_suite<movers<More>, 2>, stage<tiny> {
@@ -727,7 +646,7 @@ struct movers : rl::test_suite<movers<More>, 2>, stage<tiny> {
   }
 };
 add<movers<false>> g14b("G14", "TwoMovers", "two threads move neighbouring segments: the list keeps every registration", large(), 1000000);
-add<movers<true>> g14g("G14", "TwoMoversTwice", "the same, and they go on", large(), 1000000);
+add<movers<true>> g14g("G14", "TwoMoversTwice", "the same, and they go on", large(1), 1000000);
 
 struct hand_over : rl::test_suite<hand_over, 2>, stage<tiny> {
   void before() { open(6, true); for (std::size_t i = 0; i < 3; ++i) enter(i); leave(0); leave(1); }
@@ -737,14 +656,14 @@ struct hand_over : rl::test_suite<hand_over, 2>, stage<tiny> {
   }
   void after() { r->cancel(); exactly_once(0, true); for (std::size_t i = 3; i < 6; ++i) exactly_once(i, true); close(); }
 };
-add<hand_over> g14f("G14", "SweepHandedOver", "one thread goes on with the sweep of another", large(), 1000000);
+add<hand_over> g14f("G14", "SweepHandedOver", "one thread goes on with the sweep of another", large(1), 1000000);
 
 struct movers_and_cancel : rl::test_suite<movers_and_cancel, 3>, stage<tiny> {
   void before() { open(6, true); for (std::size_t i = 0; i < 4; ++i) enter(i); leave(0); leave(1); leave(2); }
   void thread(unsigned i) { if (i < 2) enter(4 + i); else r->cancel(); }
   void after() { for (std::size_t i = 3; i < 6; ++i) exactly_once(i, true); close(); }
 };
-add<movers_and_cancel> g14c("G14", "TwoMoversVersusCancel", "the same while a third thread cancels", large(), 5000000);
+add<movers_and_cancel> g14c("G14", "TwoMoversVersusCancel", "the same while a third thread cancels", large(1), 5000000);
 
 struct bounded_memory : rl::test_suite<bounded_memory, 2>, stage<tiny> {
   void before() { open(6); enter(5); }
@@ -772,7 +691,7 @@ struct claim_vs_register : rl::test_suite<claim_vs_register, 3>, stage<platform<
   void thread(unsigned i) { if (i == 0) { enter(1); enter(2); enter(3); } else if (i == 1) { enter(4); leave(4); } else { enter(5); } }
   void after() { r->cancel(); for (std::size_t i = 1; i < 6; ++i) exactly_once(i, true); close(); }
 };
-add<claim_vs_register> g3c("G3", "ClaimVersusRegister", "segments are claimed and reset while others register in them", large(), 5000000);
+add<claim_vs_register> g3c("G3", "ClaimVersusRegister", "segments are claimed and reset while others register in them", large(0), 5000000);
 
 struct reset_vs_late : rl::test_suite<reset_vs_late, 2>, stage<tiny> {
   void before() { open(6); enter(0); }
@@ -782,7 +701,7 @@ struct reset_vs_late : rl::test_suite<reset_vs_late, 2>, stage<tiny> {
   }
   void after() { r->cancel(); for (std::size_t k = 1; k < 6; ++k) exactly_once(k, true); close(); }
 };
-add<reset_vs_late> g3d("G3", "ResetVersusRegister", "a segment is reset and moved under a registrant that is late", large(), 1000000);
+add<reset_vs_late> g3d("G3", "ResetVersusRegister", "a segment is reset and moved under a registrant that is late", large(1), 1000000);
 
 // --- G15: failed allocation ----------------------------------------------------------------------------------------------
 struct out_of_memory : rl::test_suite<out_of_memory, 2>, stage<tiny> {
@@ -814,7 +733,7 @@ struct striped : rl::test_suite<striped, 3>, stage<tiny, 2> {
   }
   void after() { exactly_once(0, true); exactly_once(1, true); close(); }
 };
-add<striped> g4b("G4", "Stripes", "two threads register on two stripes while a third cancels", large(), 5000000);
+add<striped> g4b("G4", "Stripes", "two threads register on two stripes while a third cancels", full(), 5000000);
 
 struct striped_lifo : rl::test_suite<striped_lifo, 2>, stage<three, 2> {
   void before() { open(4); }

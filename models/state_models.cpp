@@ -271,14 +271,6 @@ struct scene {
   }
 };
 
-plan full() { return {search::reduced}; }
-plan bounded(unsigned b) { return {search::bounded, b}; }
-plan large() {
-  plan p{search::bounded, 4};
-  p.deep = true;
-  return p;
-}
-
 // --- G16: references and links -------------------------------------------------------------------------------------------
 struct loser_sees_flag : rl::test_suite<loser_sees_flag, 2>, scene {
   void before() {
@@ -351,7 +343,7 @@ struct link_vs_parent : rl::test_suite<link_vs_parent, 2>, scene {
   }
   void after() { s[0]->end(); close(); }
 };
-add<link_vs_parent> g16i("G16", "LinkVersusParent", "a child's end beside its parent's cancel, without callbacks", bounded(4), 1000000);
+add<link_vs_parent> g16i("G16", "LinkVersusParent", "a child's end beside its parent's cancel, without callbacks", full(), 1000000);
 
 struct child_vs_parent : rl::test_suite<child_vs_parent, 2>, scene {
   void before() {
@@ -395,7 +387,7 @@ struct child_dispose_waits : rl::test_suite<child_dispose_waits, 2>, scene {
     close();
   }
 };
-add<child_dispose_waits> g16e("G16", "ChildsDisposeWaits", "after a child's dispose its parent's cancel is out of it, and no trace is left in the parent", bounded(4), 1000000);
+add<child_dispose_waits> g16e("G16", "ChildsDisposeWaits", "after a child's dispose its parent's cancel is out of it, and no trace is left in the parent", full(), 1000000);
 
 struct child_of_two : rl::test_suite<child_of_two, 3>, scene {
   void before() {
@@ -795,7 +787,7 @@ struct two_awaited : rl::test_suite<two_awaited, 3>, scene {
     close();
   }
 };
-add<two_awaited> g20f("G20", "TwoDisposeAsyncVersusCancel", "two dispose_async beside the callback: both complete", large(), 2000000);
+add<two_awaited> g20f("G20", "TwoDisposeAsyncVersusCancel", "two dispose_async beside the callback: both complete", full(), 2000000);
 
 struct ends_inside : rl::test_suite<ends_inside, 2>, scene {
   void before() {

@@ -102,6 +102,16 @@ TEST_F(Cost, PollIsOneLoad) {
   expect(cost([&] { (void)registry->is_cancellation_requested(); }), 1, 0, 0);
 }
 
+// G8: the load is what makes the flag read as set for who came too late
+TEST_F(Cost, UnregisterAfterCancelIsOneReadModifyWriteAndOneLoad) {
+  node n;
+  enter(n);
+  registry->cancel();
+  bool out = true;
+  expect(cost([&] { out = registry->unregister(n); }), 1, 0, 1);
+  EXPECT_FALSE(out);
+}
+
 TEST_F(Cost, DisposeHasNoReadModifyWrite) {
   std::vector<node> all(1000);
   for (auto& n : all) enter(n);

@@ -55,6 +55,12 @@ macro(cts_find_relacy)
   elseif(NOT CTS_RELACY_INCLUDE)
     cts_missing(Relacy relacy-dev CTS_BUILD_MODELS)
   endif()
+  # Its own headers tell no version; the package does.
+  set(CTS_RELACY_VERSION "acc09bb")
+  find_program(CTS_DPKG_QUERY dpkg-query)
+  if(CTS_DPKG_QUERY AND CTS_RELACY_INCLUDE STREQUAL "/usr/include")
+    execute_process(COMMAND ${CTS_DPKG_QUERY} -W "-f=\${Version}" relacy-dev OUTPUT_VARIABLE CTS_RELACY_VERSION ERROR_QUIET)
+  endif()
   add_library(cts_relacy INTERFACE)
   if(NOT CTS_RELACY_INCLUDE STREQUAL "/usr/include")  # naming it again would hide the compiler's own headers
     target_include_directories(cts_relacy SYSTEM INTERFACE ${CTS_RELACY_INCLUDE})

@@ -59,7 +59,8 @@ class basic_registry {
 
   /// Takes `c` back if it has not begun to run. One read-modify-write; O(1), wait-free. Never waits. R43, R44.
   /// `c` must not have been registered last in another registry that is gone by now.
-  /// @return true: it has not run and never will; false: it runs, it ran, or it was not registered (that is no error).
+  /// @return true: it has not run and never will; false: it runs or ran, and then the flag reads as set, or it was not registered
+  /// (that is no error).
   CTS_HOT bool unregister(callback& c) noexcept {
     auto const in_flight = watch_.enter(verb::unregister);
     return retire(c);
@@ -262,7 +263,9 @@ class basic_registry {
       at->store(c.dead_.get(), site::slot_done);
       return true;
     }
-    return at->compare_exchange(expected, c.dead_.get(), site::slot_unregister);
+    if (at->compare_exchange(expected, c.dead_.get(), site::slot_unregister)) [[likely]] return true;
+    static_cast<void>(at->load(site::slot_await));  // who is told that cancel was faster reads the flag as set
+    return false;
   }
 
   /// live → running → done. False if the registry is gone.
