@@ -93,18 +93,16 @@ inline meter the_meter;
 
 inline bool reducing = false;  // the running search leaves out equal executions
 
-inline bool alone = false;  // the threads have not started, or have ended
+inline bool ended = false;  // the threads of this execution have: only the model's after() is left
 
-/// Says so for a model's before() and after().
 template <class Suite>
 struct phased : Suite {
   void before() {
-    alone = true;
+    ended = false;
     Suite::before();
-    alone = false;
   }
   void after() {
-    alone = true;
+    ended = true;
     Suite::after();
   }
 };
@@ -126,9 +124,9 @@ class tree_scheduler : public rl::tree_search_scheduler<tree_scheduler<N>, rl::c
     return first;
   }
   unsigned rand_impl(unsigned limit, rl::sched_type t) {
-    // Whether freed memory may be used again at once is a choice, too; alone, before the threads start and after they have ended,
-    // it leads to nothing but twice as many executions.
-    if (t == rl::sched_type_mem_realloc && alone) return 1;
+    // Whether freed memory may be used again at once is a choice, too. Once the threads have ended it leads to nothing but twice as
+    // many executions: 0, it may not, so that who touches it is still found.
+    if (t == rl::sched_type_mem_realloc && ended) return 0;
     reduction& r = the_reduction;
     if (!r.on) return base_t::rand_impl(limit, t);
     if (t == rl::sched_type_sched && !r.redundant) {

@@ -261,15 +261,6 @@ TEST(SelfTest, TheReducedSearchReachesEveryOutcome) {
   std::printf("  %llu executions instead of %llu\n", static_cast<unsigned long long>(fewer), static_cast<unsigned long long>(all));
 }
 
-TEST(Catalogue, EveryGuaranteeHasAModel) {
-  for (int g = 1; g <= 15; ++g) {
-    std::string const name = "G" + std::to_string(g);
-    bool found = false;
-    for (model const& m : catalogue()) found = found || m.guarantee == name;
-    EXPECT_TRUE(found) << name << " has no model";
-  }
-}
-
 /// The models of linearizability find, by that alone, what breaks a promise.
 TEST(SelfTest, FindsWhatIsNotLinearizable) {
   for (core::mutation const defect : {core::mutation::no_recheck_of_top, core::mutation::lose_on_failed_retract,

@@ -71,7 +71,7 @@ void attempt(model const& c, plan const& p, std::optional<kill>& found) {
   found = kill{c.guarantee + "." + c.name, c.says, describe(p), o.verdict, o.token, o.history, o.executions};
 }
 
-/// Looks for an execution with few preemptions, and then for a short one of that kind.
+/// Of each model the first execution with the fewest preemptions, and of these the shortest.
 void shorten(std::vector<model const*> const& models, double seconds, std::optional<kill>& found) {
   for (unsigned bound = 0; bound < 4; ++bound) {
     std::optional<kill> best;
@@ -93,7 +93,7 @@ std::optional<kill> hunt(mutant const& m, double patience) {
   std::vector<model const*> order;
   for (model const& c : catalogue())
     if (c.expected == expectation::holds) order.push_back(&c);
-  auto const home = std::stable_partition(order.begin(), order.end(), [&](model const* c) { return c->guarantee == m.home; });
+  auto home = std::stable_partition(order.begin(), order.end(), [&](model const* c) { return c->guarantee == m.home; });
   the_world = {};
   m.build(the_world);
   std::optional<kill> found;
@@ -113,8 +113,11 @@ std::optional<kill> hunt(mutant const& m, double patience) {
     }
     if (found) break;
   }
-  if (char const* const seconds = std::getenv("CTS_MUTANT_SHORTEST"); seconds != nullptr && found)
+  if (char const* const seconds = std::getenv("CTS_MUTANT_SHORTEST"); seconds != nullptr && found) {
+    std::string const by = found->by;
+    home = std::stable_partition(home, order.end(), [&](model const* c) { return c->guarantee + "." + c->name == by; });
     shorten({order.begin(), home}, std::atof(seconds), found);
+  }
   the_world = {};
   return found;
 }
@@ -168,7 +171,7 @@ class case_ : public testing::Test {
 /// cts_mutants: each mutant as a GoogleTest case `<home>/<mutant>`, sharded by GTEST_TOTAL_SHARDS.
 ///   CTS_MUTANT_PATIENCE=x    multiplies how long each model is tried (1)
 ///   CTS_HISTORIES=folder     keeps the execution that killed each
-///   CTS_MUTANT_SHORTEST=s    looks s seconds longer for a shorter one, the fewest preemptions first
+///   CTS_MUTANT_SHORTEST=s    looks for one with fewer preemptions, s seconds for each number of them up to three
 int main(int argc, char** argv) {
   using namespace cts::models;
   testing::InitGoogleTest(&argc, argv);
@@ -177,7 +180,7 @@ int main(int argc, char** argv) {
     std::string name = m.name;  // without what a filter would take for its own
     if (std::size_t const arrow = name.find(" -> "); arrow != std::string::npos) name.replace(arrow, 4, ".");
     std::replace(name.begin(), name.end(), ' ', '.');
-    testing::RegisterTest(m.home.c_str(), name.c_str(), nullptr, nullptr, __FILE__, __LINE__,
+    testing::RegisterTest(m.home.empty() ? "Mutants" : m.home.c_str(), name.c_str(), nullptr, nullptr, __FILE__, __LINE__,
                           [&m, name]() -> testing::Test* { return new case_(m, name); });
   }
   return RUN_ALL_TESTS();

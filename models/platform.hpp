@@ -19,7 +19,6 @@ struct world {
   std::memory_order weaker = std::memory_order_seq_cst;
   std::optional<core::mutation> defect;
   std::optional<detail::mutation> defect_above;
-  void const* own_defect = nullptr;  // a defect of code that is built on the core: whatever it takes for one
 };
 inline world the_world;
 

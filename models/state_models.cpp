@@ -290,6 +290,31 @@ struct loser_sees_flag : rl::test_suite<loser_sees_flag, 2>, scene {
 };
 add<loser_sees_flag> g16a("G16", "LoserSeesTheFlag", "who loses to another cancel reads the flag as set and sees what came before it", full(), 1000000);
 
+struct too_late : rl::test_suite<too_late, 2>, scene {
+  void before() {
+    open();
+    add(0);
+    record();
+    carry();
+  }
+  void thread(unsigned i) {
+    if (i == 0) {
+      payload->set(1);
+      cancel(*s[0]);
+      s[0]->end();
+      return;
+    }
+    if (!reg->unregister()) {
+      require(reg->owner().is_cancellation_requested(), "could not be unregistered, but the flag reads as clear");
+      (void)payload->get();
+      reg->dispose();
+    }
+    reg->leave();
+  }
+  void after() { close(); }
+};
+add<too_late> g16k("G16", "TooLateToUnregister", "whose registration could not be unregistered reads the flag as set and sees what came before", full(), 1000000);
+
 struct two_cancels_and_a_drop : rl::test_suite<two_cancels_and_a_drop, 3>, scene {
   void before() {
     open();

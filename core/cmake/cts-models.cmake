@@ -3,7 +3,7 @@
 #
 # Relacy models of code that is built on the core (docs/your_models.md): the program `name`, whose models are the `cts::models::add`
 # objects of its sources, and a test `name.<i>` for each of its shards. With MUTANTS also the mutation gate `name_mutants` over the
-# tables and defects that the sources add. Needs Relacy and GoogleTest; says which Debian package is missing.
+# tables that the sources add. Needs Relacy and GoogleTest; says which Debian package is missing.
 
 # The headers under the names that sources include them by, <cts/models/harness.hpp>: as installed, or out of this source tree.
 if(EXISTS "${CMAKE_CURRENT_LIST_DIR}/../../models/harness.hpp")

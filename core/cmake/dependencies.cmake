@@ -45,6 +45,11 @@ endmacro()
 
 # cts_relacy: Relacy and the flags without which it is silently blind (models/litmus.cpp fails without them).
 macro(cts_find_relacy)
+  if(NOT TARGET cts_relacy)
+    cts_make_relacy()
+  endif()
+endmacro()
+macro(cts_make_relacy)
   find_path(CTS_RELACY_INCLUDE relacy/relacy.hpp)
   if(NOT CTS_RELACY_INCLUDE AND CTS_FETCH)
     include(FetchContent)

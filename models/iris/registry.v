@@ -167,6 +167,14 @@ Section registry.
   Lemma handle_split γ q1 q2 : handle γ (q1 + q2) ⊣⊢ handle γ q1 ∗ handle γ q2.
   Proof. apply cinv_own_fractional. Qed.
 
+  (* Two halves are all of it. *)
+  Lemma not_three_halves g (a : loc * bool) :
+    ghost_var (reg_name g) (1/2) a -∗ ghost_var (reg_name g) (1/2) a -∗ ghost_var (reg_name g) (1/2) a -∗ False.
+  Proof.
+    iIntros "H1 H2 H3". iCombine "H1 H2" as "H".
+    iDestruct (ghost_var_valid_2 with "H H3") as %[Hbad _]. by apply Qp.not_add_le_l in Hbad.
+  Qed.
+
   (** ** Registries begin *)
 
   Lemma make_slots γh γc (s : loc) n :
@@ -325,9 +333,7 @@ Section registry.
     iDestruct "Hi" as (c' conf p o) "(>Hr' & >Hp & >Ho & Hi)".
     iDestruct (ghost_var_agree with "Hr Hr'") as %[= <- <-].
     iDestruct "Hi" as "[[_ >Hbad]|[(>Hsl & Hb & >%Hpure)|[(>Hsl & >%Hpass & Hrest)|(>Hsl & >%Hpass & Hrest)]]]".
-    - iCombine "Hr Hr'" as "Hrr".
-      iDestruct (ghost_var_valid_2 with "Hrr Hbad") as %[Hbad _].
-      by apply Qp.not_add_le_l in Hbad.
+    - iDestruct (not_three_halves with "Hr Hr' Hbad") as %[].
     - wp_cmpxchg_suc.
       iAssert ⌜confirmed && late = false⌝%I as %Hnot.
       { destruct confirmed, late; try done. iDestruct "Hlate" as (g' Hg') "Hlb". simplify_eq.
@@ -347,9 +353,7 @@ Section registry.
       iDestruct (mono_nat_lb_own_get with "Hp") as "#Htaken".
       iDestruct (mono_nat_lb_own_le 1 with "Htaken") as "#Htaken'"; [lia|].
       iDestruct "Hrest" as "[Hafter|Hbad]"; last first.
-      { iCombine "Hr Hr'" as "Hrr".
-        iDestruct (ghost_var_valid_2 with "Hrr Hbad") as %[Hbad _].
-        by apply Qp.not_add_le_l in Hbad. }
+      { iDestruct (not_three_halves with "Hr Hr' Hbad") as %[]. }
       iMod (ghost_var_update_halves (c, true) with "Hr Hr'") as "[Hr Hr']".
       iMod ("Hclose" with "[Hf Hc Hsc Hs Hr' Hp Ho Hsl Hafter]") as "_".
       { iNext. iExists b. iFrame "Hf Hc Hsc". iApply "Hs". iExists c, true, p, o. iFrame "Hr' Hp Ho". iRight. iRight. iRight. by iFrame. }
@@ -417,9 +421,7 @@ Section registry.
     iDestruct (ghost_var_agree with "Hr Hr'") as %[= <- <-].
     iDestruct (mono_nat_lb_own_valid with "Hp Hlb") as %[_ Hle].
     iDestruct "Hi" as "[[_ >Hbad]|[(_ & _ & >%Hpure)|[(>Hsl & >%Hpass & Hrest)|(>Hsl & >%Hpass & Hrest)]]]".
-    - iCombine "Hr Hr'" as "Hrr".
-      iDestruct (ghost_var_valid_2 with "Hrr Hbad") as %[Hbad _].
-      by apply Qp.not_add_le_l in Hbad.
+    - iDestruct (not_three_halves with "Hr Hr' Hbad") as %[].
     - destruct Hpure as [-> _]; [done|lia].
     - wp_load.
       iMod ("Hclose" with "[Hf Hc Hsc Hs Hr' Hp Ho Hsl Hrest]") as "_".
@@ -428,9 +430,7 @@ Section registry.
       iApply ("IH" with "Hown Hr [HΦ]"). by iNext.
     - wp_load.
       iDestruct "Hrest" as "[Hafter|Hbad]"; last first.
-      { iCombine "Hr Hr'" as "Hrr".
-        iDestruct (ghost_var_valid_2 with "Hrr Hbad") as %[Hbad _].
-        by apply Qp.not_add_le_l in Hbad. }
+      { iDestruct (not_three_halves with "Hr Hr' Hbad") as %[]. }
       iMod ("Hclose" with "[Hf Hc Hsc Hs Hr Hr' Hp Ho Hsl]") as "_".
       { iNext. iExists b. iFrame "Hf Hc Hsc". iApply "Hs". iExists c, true, p, o. iFrame "Hr' Hp Ho". iRight. iRight. iRight. by iFrame. }
       iModIntro. wp_pures. iModIntro. iApply "HΦ". by iFrame.
@@ -465,15 +465,11 @@ Section registry.
     iDestruct (ghost_var_agree with "Hr Hr'") as %[= <- <-].
     iDestruct (mono_nat_lb_own_valid with "Hp Hlb") as %[_ Hle].
     iDestruct "Hi" as "[[_ >Hbad]|[(_ & _ & >%Hpure)|[(_ & >%Hpass & _)|(>Hsl & >%Hpass & Hrest)]]]".
-    - iCombine "Hr Hr'" as "Hrr".
-      iDestruct (ghost_var_valid_2 with "Hrr Hbad") as %[Hbad _].
-      by apply Qp.not_add_le_l in Hbad.
+    - iDestruct (not_three_halves with "Hr Hr' Hbad") as %[].
     - destruct Hpure as [-> _]; [done|lia].
     - lia.
     - iDestruct "Hrest" as "[Hafter|>Hbad]"; last first.
-      { iCombine "Hr Hr'" as "Hrr".
-        iDestruct (ghost_var_valid_2 with "Hrr Hbad") as %[Hbad _].
-        by apply Qp.not_add_le_l in Hbad. }
+      { iDestruct (not_three_halves with "Hr Hr' Hbad") as %[]. }
       iMod ("Hclose" with "[Hf Hc Hsc Hs Hr Hr' Hp Ho Hsl]") as "_".
       { iNext. iExists b. iFrame "Hf Hc Hsc". iApply "Hs". iExists c, true, p, o. iFrame "Hr' Hp Ho". iRight. iRight. iRight. by iFrame. }
       iModIntro. iFrame.

@@ -157,8 +157,8 @@ class cancellation_token_registration {
   friend void swap(cancellation_token_registration& a, cancellation_token_registration& b) noexcept { a.swap(b); }
 
   /// Takes the callback back if it has not begun to run. Never waits. O(1), one read-modify-write. R43, R44, R53.
-  /// @return true: it has not run and never will, and the callable is destroyed; false: it runs, has run, or is not registered;
-  ///   that says nothing about its effects (R93d)
+  /// @return true: it has not run and never will, and the callable is destroyed; false: it runs or has run, and then the token
+  ///   reads as canceled, or it is not registered; that says nothing about its effects (R93d)
   bool unregister() noexcept { return node_ != nullptr && node_->unregister(); }
   /// The same, but if it runs on another thread waits until it has returned, and for no other callback: afterwards it does not run
   /// and will not, the callable is destroyed, and its effects are visible. Does not wait on the thread that runs the source's

@@ -264,7 +264,8 @@ class basic_registry {
       return true;
     }
     if (at->compare_exchange(expected, c.dead_.get(), site::slot_unregister)) [[likely]] return true;
-    static_cast<void>(at->load(site::slot_await));  // who is told that cancel was faster reads the flag as set
+    // Who is told that cancel was faster reads the flag as set.
+    if (!Platform::mutation(mutation::too_late_without_acquire)) static_cast<void>(at->load(site::slot_await));
     return false;
   }
 
