@@ -12,6 +12,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <stdexcept>
 #include <string>
 #include <unordered_set>
 #include <vector>
@@ -68,6 +69,7 @@ class operations {
 
   /// `after` names the operations, by their numbers, that came before this one; those of its own thread are added.
   std::size_t add(did what, unsigned callback, unsigned thread, std::uint64_t after) {
+    if (all_.size() == most) throw std::length_error("operations::add: a history has at most 64 operations");
     for (std::size_t i = 0; i < all_.size(); ++i)
       if (all_[i].thread == thread) after |= std::uint64_t{1} << i;
     all_.push_back({what, callback, thread, after});

@@ -152,6 +152,14 @@ TEST(LinearizabilityChecker, SearchesOrdersThatAreNotTheRecorded) {
   EXPECT_TRUE(h.linearizable());
 }
 
+TEST(LinearizabilityChecker, TakesAtMost64Operations) {
+  history h;
+  for (std::size_t i = 0; i < operations::most; ++i) h.of(0, did::read_clear);
+  EXPECT_TRUE(h.linearizable());
+  EXPECT_THROW(h.of(0, did::read_clear), std::length_error);
+  EXPECT_EQ(h.size(), operations::most);
+}
+
 TEST(LinearizabilityChecker, PrintsWhatItRead) {
   history h;
   h.of(0, did::registered, 3);
