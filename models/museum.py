@@ -31,8 +31,15 @@ def read(path):
     return {**head, "text": text}
 
 
+def shown_part(text, most=4000):
+    """What the page can draw: not each thread's own steps, which say the same again, and of a livelock the begin and the end."""
+    lines = text.split("\nthread 0:")[0].split("\n")
+    return "\n".join(lines if len(lines) <= most else lines[: most // 2] + lines[-most // 2 :])
+
+
 def page(histories, defects=()):
     for h in histories:
+        h["text"] = shown_part(h["text"])
         h["defects"] = [d["seen"] for d in defects if h["mutant"] in d["mutants"]]
         if "token" in h:
             h["token"] = h["token"].strip()
