@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: BSL-1.0
+/// @file
+/// Whatever has the interface of the standard's stop tokens.
+#pragma once
+
+template <class Source, class Token, template <class> class Callback>
+struct stop_token_adapter {
+  using source = Source;
+  static Token token_of(source& s) noexcept { return s.get_token(); }
+  static bool requested(Token const& t) noexcept { return t.stop_requested(); }
+  static void cancel(source& s) noexcept { s.request_stop(); }
+
+  template <class F>
+  class registration {
+   public:
+    registration(Token const& t, F f) noexcept : callback_(t, f) {}
+
+   private:
+    Callback<F> callback_;
+  };
+
+  /// As one links by hand.
+  class linked {
+    struct stop {
+      Source* child;
+      void operator()() const noexcept { child->request_stop(); }
+    };
+
+   public:
+    linked(Token const& a, Token const& b) noexcept : a_(a, stop{&child_}), b_(b, stop{&child_}) {}
+    linked(linked const&) = delete;
+    linked& operator=(linked const&) = delete;
+    ~linked() = default;
+
+   private:
+    Source child_;
+    Callback<stop> a_, b_;
+  };
+};
