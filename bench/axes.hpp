@@ -164,8 +164,7 @@ void pair_own(void* s, std::size_t thread, std::size_t times) {
 template <class A>
 void ring(void* s, std::size_t, std::size_t times) {
   place<A>& p = *of<A>(s).places.front();
-  token_of<A> const token = p.token;
-  for (std::size_t i = 0; i < times; ++i) p.others->rotate(token, function{s});
+  for (std::size_t i = 0; i < times; ++i) p.others->rotate(p.token, function{s});
 }
 template <class A>
 void cancel_all(void* s, std::size_t, std::size_t) {
@@ -192,7 +191,7 @@ void poll(void* s, std::size_t, std::size_t times) {
 }
 template <class A>
 void churn(void* s) {
-  pair_on<A>(*of<A>(s).places.front(), 64);
+  pair_on<A>(*of<A>(s).places.front(), 1024);
 }
 template <class A>
 void copy_token(void* s, std::size_t, std::size_t times) {
@@ -327,7 +326,7 @@ std::vector<axis> make_axes() {
 template <class A>
 peer make_peer(char const* id) {
   static std::vector<axis> const axes = make_axes<A>();
-  peer p{id, A::name, A::in_place, static_cast<std::size_t>(-1), sizeof(typename A::source), sizeof(token_of<A>), 0, 0, axes.data(), axes.size()};
+  peer p{id, A::name, A::in_place, static_cast<std::size_t>(-1), requires { A::one_owner; }, sizeof(typename A::source), sizeof(token_of<A>), 0, 0, axes.data(), axes.size()};
   if constexpr (requires { A::most; }) p.most = A::most;
   if constexpr (registers<A>) {
     p.registration_bytes = sizeof(typename A::template registration<function>);

@@ -109,7 +109,7 @@ struct shared_stage {
 };
 
 void steady(State& state, axis const& a, shape const& s, shared_stage& shared) {
-  constexpr benchmark::IterationCount batch = 64;
+  constexpr benchmark::IterationCount batch = 1024;  // a token of its own, and a lane, once for so many
   if (state.thread_index() == 0) shared.at = a.open(s);
   std::atomic<bool> stop{false};
   std::jthread other;
@@ -144,7 +144,7 @@ class matrix {
   benchmark::internal::Benchmark* add(std::string_view as, char const* which, shape const& s, std::string const& suffix = "") const {
     auto const* const end = peer_.axes + peer_.count;
     auto const* const found = std::find_if(peer_.axes, end, [which](axis const& a) { return std::string_view(a.name) == which; });
-    if (found == end || s.live * s.sources > peer_.most) return nullptr;
+    if (found == end || s.live * s.sources > peer_.most || (s.where == layout::threads && peer_.one_owner)) return nullptr;
     std::string const name = std::string(as) + "/" + peer_.id + suffix;
     axis const a = *found;
     if (a.how == timing::steady) {

@@ -24,6 +24,7 @@
 ///       static void arm(source&);                 // optional: to be canceled in an hour
 ///       static void disarm(source&);              //   and not at all
 ///       static constexpr std::size_t most = …;    // optional: not more registrations at once, because an operation is O(n)
+///       static constexpr bool one_owner = true;   // optional: what is registered through a token must be taken back before the token ends
 ///     };
 ///
 /// What is optional and missing is not measured. axes.hpp makes the table of what is.
@@ -83,6 +84,7 @@ struct peer {
   char const* name;
   bool in_place;
   std::size_t most;  ///< registrations at once
+  bool one_owner;
   std::size_t source_bytes, token_bytes, registration_bytes;  ///< sizeof; of a registration with a function of 8 bytes
   std::size_t cell_bytes;  ///< of what holds one of them side by side
   axis const* axes;

@@ -6,22 +6,32 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
+#include <set>
+#include <type_traits>
 
 #include "cts/core/registry.hpp"
+#include "cts/detail/orders.hpp"
 
 namespace cts::test {
 
 struct counts {
-  std::array<std::size_t, core::site_count> at{};  // by site
+  std::array<std::size_t, core::site_count> at{};            // by site of the core
+  std::array<std::size_t, detail::site_count> at_above{};    // by site of what is built on it
   std::size_t loads = 0, stores = 0, rmws = 0, hints = 0;
   std::size_t allocations = 0, deallocations = 0, bytes = 0;  // bytes held now
   std::size_t wrong_kind = 0;                                 // a site that does what the table does not say
+  std::set<std::uintptr_t> lines;                             // cache lines touched by atomics since cost() began
 
   std::size_t operator[](core::site s) const noexcept { return at[static_cast<std::size_t>(s)]; }
-  void count(core::site s, core::operation kind) noexcept {
-    ++at[static_cast<std::size_t>(s)];
-    if (core::info(s).kind != kind) ++wrong_kind;
+  std::size_t operator[](detail::site s) const noexcept { return at_above[static_cast<std::size_t>(s)]; }
+  template <class Site>
+  void count(Site s, core::operation kind, void const* where) {
+    if constexpr (std::is_same_v<Site, core::site>) ++at[static_cast<std::size_t>(s)];
+    else ++at_above[static_cast<std::size_t>(s)];
+    if (info(s).kind != kind) ++wrong_kind;
     ++(kind == core::operation::load ? loads : kind == core::operation::store ? stores : rmws);
+    lines.insert(reinterpret_cast<std::uintptr_t>(where) / core::std_platform::line);
   }
 };
 
@@ -31,8 +41,10 @@ inline counts now;
 template <class F>
 counts cost(F f) {
   counts const before = now;
+  now.lines.clear();
   f();
   counts d = now;
+  for (std::size_t i = 0; i < detail::site_count; ++i) d.at_above[i] -= before.at_above[i];
   for (std::size_t i = 0; i < core::site_count; ++i) d.at[i] -= before.at[i];
   d.loads -= before.loads;
   d.stores -= before.stores;
@@ -48,25 +60,40 @@ struct counting_platform : core::std_platform {
   class atomic {
    public:
     constexpr explicit atomic(T v) noexcept : word_(v) {}
-    T load(core::site s) const noexcept {
-      now.count(s, core::operation::load);
+    template <class Site>
+    T load(Site s) const {
+      now.count(s, core::operation::load, this);
       return word_.load(s);
     }
-    void store(T v, core::site s) noexcept {
-      now.count(s, core::operation::store);
+    template <class Site>
+    void store(T v, Site s) {
+      now.count(s, core::operation::store, this);
       word_.store(v, s);
     }
-    bool compare_exchange(T& e, T v, core::site s) noexcept {
-      now.count(s, core::operation::rmw);
+    template <class Site>
+    bool compare_exchange(T& e, T v, Site s) {
+      now.count(s, core::operation::rmw, this);
       return word_.compare_exchange(e, v, s);
     }
-    T fetch_or(T v, core::site s) noexcept {
-      now.count(s, core::operation::rmw);
+    template <class Site>
+    T fetch_or(T v, Site s) {
+      now.count(s, core::operation::rmw, this);
       return word_.fetch_or(v, s);
     }
-    T fetch_xor(T v, core::site s) noexcept {
-      now.count(s, core::operation::rmw);
+    template <class Site>
+    T fetch_and(T v, Site s) {
+      now.count(s, core::operation::rmw, this);
+      return word_.fetch_and(v, s);
+    }
+    template <class Site>
+    T fetch_xor(T v, Site s) {
+      now.count(s, core::operation::rmw, this);
       return word_.fetch_xor(v, s);
+    }
+    template <class Site>
+    T fetch_add(T v, Site s) {
+      now.count(s, core::operation::rmw, this);
+      return word_.fetch_add(v, s);
     }
 
    private:

@@ -27,12 +27,6 @@ struct classes_adapter {
 struct bench_adapter : classes_adapter {
   static constexpr char const* name = "cts::cancellation_callback";
   template <class F>
-  class registration {
-   public:
-    registration(cts::cancellation_token const& t, F f) : callback_(t, f) {}
-
-   private:
-    cts::cancellation_callback<F> callback_;
-  };
+  using registration = cts::cancellation_callback<F>;
 };
 #endif

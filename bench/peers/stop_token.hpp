@@ -11,13 +11,7 @@ struct stop_token_adapter {
   static void cancel(source& s) noexcept { s.request_stop(); }
 
   template <class F>
-  class registration {
-   public:
-    registration(Token const& t, F f) noexcept : callback_(t, f) {}
-
-   private:
-    Callback<F> callback_;
-  };
+  using registration = Callback<F>;
 
   /// As one links by hand.
   class linked {

@@ -26,6 +26,7 @@ class basic_registry {
   static_assert(Stripes > 0);
 
  public:
+  using platform = Platform;
   using callback = basic_callback<Platform>;
 
   basic_registry() noexcept = default;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
-/// The table of memory orders of the protocols above the registry: detail/state.hpp and detail/registration_node.hpp. The same
+/// The table of memory orders of the protocols above the registry: detail/state.hpp, detail/registration_node.hpp, lane.hpp. The same
 /// rules as for the core's table (core/memory_orders.hpp): named once, documented and mutated from here. Nothing in it is seq_cst:
 /// where two sides must not miss each other, both write the same word ("word") by a read-modify-write, and who comes second in
 /// its modification order sees the first.
@@ -41,6 +41,23 @@ enum class site : std::uint8_t {
   // the thread that a synchronization context has run a callback on
   delegate_set,
   delegate_ask,
+  // a lane: whether it is open, its slots and their fates, its segments
+  lane_ask,
+  lane_close,
+  lane_publish,
+  lane_withdraw,
+  lane_peek,
+  lane_scan,
+  lane_decide,
+  lane_done,
+  lane_await,
+  lane_link,
+  lane_walk,
+  lane_age_set,
+  lane_age_ask,
+  // what a lane's owner and its canceller meet in
+  barrier_light,
+  barrier_heavy,
   count
 };
 
@@ -93,6 +110,38 @@ inline constexpr core::site_info site_table[site_count] = {
    "nothing: only the thread that wrote its own name may find it (G21)"},
   {"delegate_ask", core::operation::load, std::memory_order_relaxed, "delegate_set",
    "nothing: every other value means that another thread runs the callback (G21)"},
+
+  {"lane_ask", core::operation::load, std::memory_order_acquire, "lane_close",
+   "who finds the lane closed would not see what was written before cancel (G22)"},
+  {"lane_close", core::operation::store, std::memory_order_release, "lane_ask",
+   "who finds the lane closed would not see what was written before cancel (G22)"},
+  {"lane_publish", core::operation::store, std::memory_order_release, "lane_scan",
+   "the callback would run without seeing what was written before register (G22)"},
+  {"lane_withdraw", core::operation::store, std::memory_order_relaxed, "none",
+   "nothing: the barrier makes it visible in time, or lane_decide decides (G22)"},
+  {"lane_peek", core::operation::load, std::memory_order_relaxed, "none",
+   "nothing: the owner reads what only the owner writes (G22)"},
+  {"lane_scan", core::operation::load, std::memory_order_acquire, "lane_publish",
+   "the callback would run without seeing what was written before register (G22)"},
+  {"lane_decide", core::operation::rmw, std::memory_order_relaxed, "lane_decide",
+   "nothing: who comes first is decided by the word's modification order, and lane_ask and lane_scan have ordered the rest (G22)"},
+  {"lane_done", core::operation::store, std::memory_order_release, "lane_await",
+   "a waiting unregister would return without the callback's effects being visible (G22)"},
+  {"lane_await", core::operation::load, std::memory_order_acquire, "lane_done",
+   "a waiting unregister would return without the callback's effects being visible (G22)"},
+  {"lane_link", core::operation::store, std::memory_order_release, "lane_walk",
+   "the canceller would enter a segment whose construction it does not see, or walk in a circle (G22)"},
+  {"lane_walk", core::operation::load, std::memory_order_acquire, "lane_link",
+   "the canceller would enter a segment whose construction it does not see, or walk in a circle (G22)"},
+  {"lane_age_set", core::operation::store, std::memory_order_relaxed, "none",
+   "nothing: who has read a callback from lane_publish sees the age of its segment (G22)"},
+  {"lane_age_ask", core::operation::load, std::memory_order_relaxed, "none",
+   "nothing: lane_scan comes before (G22)"},
+
+  {"barrier_light", core::operation::rmw, std::memory_order_acq_rel, "barrier_heavy",
+   "a registration and a cancel, or an unregister and a cancel, would miss each other: the callback is lost, or runs after all (G22)"},
+  {"barrier_heavy", core::operation::rmw, std::memory_order_acq_rel, "barrier_light",
+   "a registration and a cancel, or an unregister and a cancel, would miss each other: the callback is lost, or runs after all (G22)"},
 };
 // clang-format on
 

@@ -1,0 +1,401 @@
+// SPDX-License-Identifier: BSL-1.0
+/// @file
+/// A lane: registrations of one owner in one registry, without any read-modify-write. For long-lived tokens on which callbacks come and
+/// go all the time. A pair of register and unregister is a handful of plain loads and stores; a cancel pays for it with one barrier that
+/// interrupts the threads of the process (detail/asymmetric_barrier.hpp), a lane each.
+///
+/// To its registry the lane is one callback, registered when the lane is made. When cancel comes to it, it closes the lane and runs
+/// what is registered there, newest first; so to the other callbacks of the registry the lane stands where it was made (G9 in the lane).
+///
+/// The owner announces what it does in a slot, passes the light side of the barrier and looks whether the lane is closed; the canceller
+/// closes the lane, passes the heavy side and looks at the slots. So
+///
+///   L1  what the owner did before it last found the lane open is what the canceller finds: at most the one operation during which the
+///       owner learns that the lane is closed is in doubt;
+///   L2  that one, and every later unregister, is decided in the slot's second word, by a compare-and-swap against the canceller;
+///   L3  a slot whose second word is written is never used again: a lane is closed for good;
+///   L4  a registration gets a slot above all that are in use, and segments are stacked, so position is age. What is found in a segment that
+///       was linked after the walk had passed the place is left to its owner, who learns that it has come too late (L2);
+///   L5  only the owner links segments and takes them out, and none is freed before the lane is.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <new>
+#include <type_traits>
+#include <utility>
+
+#include "cts/core/registry.hpp"
+#include "cts/detail/asymmetric_barrier.hpp"
+#include "cts/detail/orders.hpp"
+
+namespace cts {
+
+#if CTS_CHECKED
+inline namespace checked_abi {
+#endif
+
+template <class Registry, class Barrier>
+class basic_lane;
+
+namespace detail {
+/// Where a registration of a lane is: what is registered there, and who has decided that it runs or does not.
+template <class Platform>
+struct lane_slot {
+  explicit lane_slot(std::uint32_t i, std::uintptr_t w = 0) noexcept : what(w), fate(0), index(i) {}
+  typename Platform::template atomic<std::uintptr_t> what;  // the address of the callback; 0: none
+  typename Platform::template atomic<std::uint32_t> fate;
+  std::uint32_t const index;  // in its segment
+};
+}  // namespace detail
+
+/// What a lane runs: derive from it or embed it. It must not move or die while registered, as core::callback.
+template <class Platform>
+class basic_lane_callback {
+ public:
+  using function = void (*)(basic_lane_callback&) noexcept;
+  explicit basic_lane_callback(function run) noexcept : run_(run), slot_(nullptr) {}
+  basic_lane_callback(basic_lane_callback const&) = delete;
+  basic_lane_callback& operator=(basic_lane_callback const&) = delete;
+
+ private:
+  template <class, class>
+  friend class basic_lane;
+  typename Platform::template var<function> run_;
+  typename Platform::template var<detail::lane_slot<Platform>*> slot_;
+};
+
+/// One owner at a time: calls must not overlap, from whichever threads they come; what makes one happen before the next hands the lane
+/// over. Only inside a callback of the lane, whichever thread runs it, may registrations of the lane be taken back, and the lane be
+/// destroyed, while the owner does the same. No member throws.
+/// @tparam Registry the core::basic_registry that cancels it
+/// @tparam Barrier what owner and canceller meet in
+template <class Registry, class Barrier = detail::pairwise_barrier<typename Registry::platform>>
+class basic_lane : private core::basic_callback<typename Registry::platform> {
+  using platform = typename Registry::platform;
+  using base = core::basic_callback<platform>;
+  using slot = detail::lane_slot<platform>;
+  using mutation = detail::mutation;
+  using site = detail::site;
+
+ public:
+  using callback = basic_lane_callback<platform>;
+  using register_result = core::register_result;
+
+  /// Registers itself with `r`, which must outlive it. One read-modify-write; may allocate in `r`.
+  explicit basic_lane(Registry& r) noexcept : base(&run), registry_(r), newest_(address(*build(inline_storage_, platform::inline_slots))) {
+    current_.set(&inline_segment());
+    frontier_.set(&inline_segment().at(0));
+    attach();
+  }
+  basic_lane(basic_lane const&) = delete;
+  basic_lane& operator=(basic_lane const&) = delete;
+  /// What is still registered never runs. Waits, if the lane's callbacks are being run on another thread, until that has ended; not
+  /// inside one of them. One read-modify-write, O(segments).
+  ~basic_lane() {
+    if (!registry_.unregister(*this)) {
+      if (registry_.canceller() == platform::this_thread() && registry_.is_running(*this)) *reinterpret_cast<bool*>(gone_.get()) = true;
+      else registry_.unregister_and_wait(*this);
+    }
+    release_all();
+  }
+
+  /// Registers `c`. No read-modify-write (one where there is no process_barrier), O(1), waits for nothing; allocates only when there are
+  /// more at once than ever before and than fit. What happened before is visible to the callback (G8). R16, R19.
+  /// @return as core::basic_registry::try_register
+  CTS_HOT register_result try_register(callback& c) noexcept {
+    std::uint32_t const now = state_.load(site::lane_ask);
+    if (registry_.is_cancellation_requested() || !is_open(now)) [[unlikely]]
+      return refuse(c, now);
+    slot* const at = next();
+    c.slot_.set(at);
+    if (at == nullptr) [[unlikely]] return register_result::out_of_memory;
+    at->what.store(reinterpret_cast<std::uintptr_t>(&c), site::lane_publish);
+    if (still_open(now, mutation::lane_publishes_without_looking)) [[likely]]
+      return register_result::registered;
+    // It may run, and be gone, unless this succeeds (L2).
+    if (!decide(*at, withdrawn) && !platform::mutation(mutation::lane_loses_on_failed_retract)) return register_result::registered;
+    return register_result::canceled;
+  }
+
+  /// Takes `c` back if it has not begun to run. No read-modify-write before cancel, one after it; O(1), wait-free, never waits. R43, R44.
+  /// @return true: it has not run and never will; false: it runs or ran, and then the flag reads as set, or it was not registered
+  CTS_HOT bool unregister(callback& c) noexcept { return take_back(c) == taken_back::yes; }
+
+  /// Takes `c` back, or waits until it has returned, for this one callback only, and not at all on the thread that runs the callbacks.
+  /// R46–R48.
+  CTS_HOT void unregister_and_wait(callback& c) noexcept {
+    if (take_back(c) == taken_back::too_late) [[unlikely]]
+      await_return(*c.slot_.get());
+  }
+
+ private:
+  // The fate of a slot: open, then one of
+  static constexpr std::uint32_t withdrawn = 1;  // it does not run
+  static constexpr std::uint32_t running = 2;
+  static constexpr std::uint32_t done = 3;
+  // The state of the lane.
+  static constexpr std::uint32_t closed = 0;
+  static constexpr std::uint32_t detached = 1;  // there was no memory to register with the registry
+  static constexpr std::uint32_t open = 2;
+  static constexpr std::uint32_t open_one_sided = 3;  // the same; the barrier is
+
+  /// Slots follow it in memory. The plain fields are the owner's.
+  struct segment {
+    segment(std::uint32_t slots) noexcept : capacity(slots) {}
+    slot& at(std::uint32_t i) noexcept { return reinterpret_cast<slot*>(this + 1)[i]; }
+    typename platform::template atomic<std::uintptr_t> older{0};  // the next older segment
+    typename platform::template atomic<core::word> age{0};        // larger: linked later
+    typename platform::template var<segment*> newer{nullptr};     // the other way; of a spare one: the next spare
+    typename platform::template var<std::uint32_t> live{0};       // how many registrations there are, but for the newest segment
+    std::uint32_t const capacity;
+    slot floor{0, 1};  // just below the first one, in use for ever
+  };
+  static_assert(alignof(segment) == alignof(slot), "the floor is the slot before the first one");
+
+  static constexpr std::size_t bytes(std::size_t slots) noexcept { return sizeof(segment) + slots * sizeof(slot); }
+  static segment* build(void* storage, std::uint32_t slots) noexcept {
+    segment* const s = ::new (storage) segment(slots);
+    for (std::uint32_t i = 0; i < slots; ++i) ::new (static_cast<void*>(&s->at(i))) slot(i);
+    return s;
+  }
+  static void destroy(segment* s) noexcept {
+    for (std::uint32_t i = 0; i < s->capacity; ++i) std::destroy_at(&s->at(i));
+    std::destroy_at(s);
+  }
+  static std::uintptr_t address(segment& s) noexcept { return reinterpret_cast<std::uintptr_t>(&s); }
+  static segment* segment_at(std::uintptr_t link) noexcept { return reinterpret_cast<segment*>(link); }
+  static segment& segment_of(slot& at) noexcept { return reinterpret_cast<segment*>(&at - at.index)[-1]; }
+  segment& inline_segment() noexcept { return *reinterpret_cast<segment*>(inline_storage_); }
+
+  static bool is_open(std::uint32_t state) noexcept { return state >= open; }
+  /// The owner's look after it has announced what it does (L1); `now` is what it has read before.
+  CTS_HOT bool still_open(std::uint32_t now, mutation blind) noexcept {
+    if (now == open_one_sided) [[likely]] Barrier::order();
+    else barrier_.light();
+    return state_.load(site::lane_ask) == now || platform::mutation(blind);
+  }
+  /// L2: once for each slot.
+  static bool decide(slot& at, std::uint32_t fate) noexcept {
+    std::uint32_t expected = 0;
+    return at.fate.compare_exchange(expected, fate, site::lane_decide);
+  }
+
+  enum class taken_back : std::uint8_t { yes, too_late, not_there };
+  CTS_HOT taken_back take_back(callback& c) noexcept {
+    slot* const at = c.slot_.get();
+    std::uintptr_t const mine = reinterpret_cast<std::uintptr_t>(&c);
+    if (at == nullptr || (at->what.load(site::lane_peek) != mine && !platform::mutation(mutation::lane_believes_old_slot))) [[unlikely]]
+      return taken_back::not_there;  // its slot may be another one's by now
+    std::uint32_t const now = state_.load(site::lane_ask);
+    if (is_open(now)) [[likely]] {
+      at->what.store(0, site::lane_withdraw);
+      if (still_open(now, mutation::lane_withdraws_without_looking)) [[likely]] {
+        give_back(*at);
+        return taken_back::yes;
+      }
+      if (decide(*at, withdrawn)) return taken_back::yes;
+      // The canceller has it: who asks again must find it.
+      if (!platform::mutation(mutation::lane_forgets_who_runs)) at->what.store(mine, site::lane_withdraw);
+      return taken_back::too_late;
+    }
+    return decide(*at, withdrawn) ? taken_back::yes : taken_back::too_late;
+  }
+
+  CTS_COLD void await_return(slot& at) noexcept {
+    if (registry_.canceller() == platform::this_thread() || platform::mutation(mutation::lane_does_not_wait)) return;
+    platform::await([&at] { return at.fate.load(site::lane_await) != running; });
+  }
+
+  void attach() noexcept {
+    switch (registry_.try_register(*this)) {
+      case register_result::registered: break;
+      case register_result::canceled: state_.store(closed, site::lane_close); break;
+      default: state_.store(detached, site::lane_close);
+    }
+  }
+  /// The lane is closed; or there was no memory to register it, and now there may be.
+  CTS_COLD register_result refuse(callback& c, std::uint32_t now) noexcept {
+    c.slot_.set(nullptr);
+    if (now != detached || registry_.is_cancellation_requested()) return register_result::canceled;
+    state_.store(opened(), site::lane_close);
+    attach();
+    if (state_.load(site::lane_ask) == detached) return register_result::out_of_memory;
+    return try_register(c);
+  }
+  std::uint32_t opened() const noexcept { return barrier_.one_sided() ? open_one_sided : open; }
+
+  // --- the owner's side ---
+
+  /// A slot above all that are live; null if there is no memory. Callbacks that come and go one at a time stay in one place, where
+  /// nothing is written but the slot itself.
+  CTS_HOT slot* next() noexcept {
+    slot* const at = frontier_.get();
+    if (at->what.load(site::lane_peek) != 0) return above(at);
+    return at[-1].what.load(site::lane_peek) == 0 ? lowest(at) : at;
+  }
+  /// The lowest slot above all that are in use: a burst needs no more room than the last one.
+  CTS_COLD slot* lowest(slot* at) noexcept {
+    while (at[-1].what.load(site::lane_peek) == 0) --at;
+    frontier_.set(at);
+    return at;
+  }
+  CTS_HOT slot* above(slot* at) noexcept {
+    segment& s = *current_.get();
+    if (at->index + 1 == s.capacity) [[unlikely]] {
+      if (!make_room(s)) return nullptr;
+      at = frontier_.get();
+    } else {
+      frontier_.set(++at);
+    }
+    return at;
+  }
+  /// Puts an empty segment on top of `below`, whose last slot is in use.
+  CTS_COLD bool make_room(segment& below) noexcept {
+    segment* s = spare_.get();
+    if (s != nullptr) {
+      spare_.set(s->newer.get());
+    } else {
+      void* const storage = platform::allocate(bytes(platform::segment_slots));
+      if (storage == nullptr) return false;
+      s = build(storage, platform::segment_slots);
+    }
+    std::uint32_t live = 0;
+    for (std::uint32_t i = 0; i < below.capacity; ++i) live += below.at(i).what.load(site::lane_peek) != 0 ? 1 : 0;
+    below.live.set(live);
+    below.newer.set(s);
+    s->newer.set(nullptr);
+    serial_.set(serial_.get() + 1);
+    s->age.store(serial_.get(), site::lane_age_set);
+    s->older.store(address(below), site::lane_link);
+    newest_.store(address(*s), site::lane_link);
+    current_.set(s);
+    frontier_.set(&s->at(0));
+    return true;
+  }
+  /// The end of the registration in `at`.
+  CTS_HOT void give_back(slot& at) noexcept {
+    if (&at != frontier_.get()) give_back_other(at);
+  }
+  CTS_HOT void give_back_other(slot& at) noexcept {
+    segment& s = segment_of(at);
+    if (&s != current_.get()) [[unlikely]]
+      give_back_below(s);
+  }
+  CTS_COLD void give_back_below(segment& s) noexcept {
+    std::uint32_t const live = s.live.get() - 1;
+    s.live.set(live);
+    if (live != 0) return;
+    segment* const above = s.newer.get();
+    segment* const below = segment_at(s.older.load(site::lane_peek));
+    above->older.store(reinterpret_cast<std::uintptr_t>(below), site::lane_link);
+    if (below != nullptr) below->newer.set(above);
+    s.newer.set(spare_.get());
+    spare_.set(&s);
+  }
+
+  // --- the canceller's side ---
+
+  static void run(base& b) noexcept { static_cast<basic_lane&>(b).close(); }
+  void close() noexcept {
+    if (!platform::mutation(mutation::lane_never_closes)) state_.store(closed, site::lane_close);
+    barrier_.heavy();
+    bool gone = false;
+    gone_.set(reinterpret_cast<std::uintptr_t>(&gone));
+    core::word age = std::numeric_limits<core::word>::max();
+    for (segment* s = segment_at(newest_.load(site::lane_walk)); s != nullptr; s = segment_at(s->older.load(site::lane_walk))) {
+      for (std::uint32_t i = s->capacity; i-- != 0;) {
+        prefetch_ahead(*s, i);
+        slot& at = s->at(platform::mutation(mutation::lane_scans_oldest_first) ? s->capacity - 1 - i : i);
+        std::uintptr_t const what = at.what.load(site::lane_scan);
+        if (what == 0) continue;
+        core::word const linked = s->age.load(site::lane_age_ask);
+        if (linked > age && !platform::mutation(mutation::lane_runs_what_moved)) continue;  // L4
+        age = linked;
+        if (!decide(at, running) && !platform::mutation(mutation::lane_runs_without_deciding)) continue;
+        callback& c = *reinterpret_cast<callback*>(what);
+        c.run_.get()(c);
+        if (gone && !platform::mutation(mutation::lane_touched_after_end)) return;
+        at.fate.store(done, site::lane_done);
+      }
+    }
+  }
+  CTS_HOT static void prefetch_ahead(segment& s, std::uint32_t i) noexcept {
+    constexpr std::uint32_t distance = platform::prefetch_distance;
+    if constexpr (distance > 0) {
+      if (i + 1 == s.capacity)
+        for (std::uint32_t k = i - (i < distance ? i : distance); k < i; ++k) prefetch(s, k);
+      if (i >= distance) prefetch(s, i - distance);
+    }
+  }
+  CTS_HOT static void prefetch(segment& s, std::uint32_t i) noexcept {
+    platform::prefetch(reinterpret_cast<void const*>(s.at(i).what.load(site::lane_peek)));
+  }
+
+  void release_all() noexcept {
+    for (bool spare : {false, true}) {
+      segment* s = spare ? spare_.get() : current_.get();
+      while (s != nullptr) {
+        segment* const following = spare ? s->newer.get() : segment_at(s->older.load(site::lane_peek));
+        if (s != &inline_segment()) release(*s);
+        s = following;
+      }
+    }
+    destroy(&inline_segment());
+  }
+  static void release(segment& s) noexcept {
+    std::size_t const size = bytes(s.capacity);
+    destroy(&s);
+    platform::deallocate(&s, size);
+  }
+
+  Registry& registry_;
+  Barrier barrier_;
+  // Read by the owner all the time, written by the canceller once.
+  typename platform::template atomic<std::uint32_t> state_{opened()};
+  typename platform::template var<slot*> frontier_{nullptr};    // in the newest segment: nothing above it is in use
+  typename platform::template var<segment*> current_{nullptr};  // the newest segment
+  typename platform::template var<segment*> spare_{nullptr};
+  typename platform::template var<core::word> serial_{0};
+  typename platform::template atomic<std::uintptr_t> newest_;  // the same as current_, for the canceller
+  typename platform::template var<std::uintptr_t> gone_{0};    // a bool of the run that is under way: a callback destroyed the lane
+  alignas(segment) std::byte inline_storage_[bytes(platform::inline_slots)];
+};
+
+/// Of production.
+using lane_callback = basic_lane_callback<core::std_platform>;
+using lane = basic_lane<core::registry, detail::process_barrier>;
+
+/// Calls its function when the lane's registry is canceled, or in the constructor if it has been; what std::stop_callback is to a stop
+/// token. No allocation, immovable. Made and destroyed by the lane's owner; inside a callback of the lane it may be destroyed, too.
+template <class F>
+class [[nodiscard]] lane_registration : private lane_callback {
+  static_assert(std::is_nothrow_invocable_v<F&>, "F must be callable as f() and not throw: the core has no exceptions");
+
+ public:
+  /// Registers `f`. Throws std::bad_alloc if the lane cannot grow, and what moving `f` throws. Costs and waits as lane::try_register.
+  CTS_HOT lane_registration(lane& l, F f) : lane_callback(&run), lane_(l), f_(std::move(f)) {
+    core::register_result const result = lane_.try_register(*this);
+    if (result == core::register_result::registered) [[likely]]
+      return;  // it may have run and destroyed *this
+    if (result == core::register_result::out_of_memory) throw std::bad_alloc();
+    if (result == core::register_result::canceled) f_();
+  }
+  lane_registration(lane_registration const&) = delete;
+  lane_registration& operator=(lane_registration const&) = delete;
+  /// Takes the function back, or waits until it has returned, as lane::unregister_and_wait. R46.
+  CTS_HOT ~lane_registration() { lane_.unregister_and_wait(*this); }
+
+ private:
+  static void run(lane_callback& c) noexcept { static_cast<lane_registration&>(c).f_(); }
+  lane& lane_;
+  [[no_unique_address]] F f_;
+};
+
+#if CTS_CHECKED
+}  // namespace checked_abi
+#endif
+
+}  // namespace cts
