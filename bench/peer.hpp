@@ -45,6 +45,16 @@ inline void keep(T const& value) noexcept {
 #endif
 }
 
+/// The same for a number, which stays in a register: a store that the next load happens to alias would be timed, too.
+inline void keep(bool value) noexcept {
+#if defined(__GNUC__) || defined(__clang__)
+  asm volatile("" : : "r"(value) : "memory");
+#else
+  static bool volatile sink;
+  sink = value;
+#endif
+}
+
 /// Where registrations are in memory, and who made them.
 enum class layout : unsigned char {
   contiguous,  ///< side by side, registered in that order

@@ -82,7 +82,7 @@ def ratios(run):
     threads = sorted({t for (a, _, _, t) in run.ns if a == "pair_shared"})
     for t in threads:
         limit = 1.2 if t <= 2 else 1.5
-        for peer in ("cts_striped", "cts_shared_source"):
+        for peer in ("cts_striped", "cts_lane", "cts_class_lane"):
             if peer in run.peers:
                 row(f"{t} threads on one {run.title(peer)}", get("pair_shared", peer, None, t), get("pair", peer), limit, "alone")
         row(f"{t} threads on one cts::core::registry", get("pair_shared", "cts_registry", None, t), get("pair_shared", "std_stop", None, t), 0.60,
@@ -194,6 +194,8 @@ def plots(run, folder):
             if xy:
                 ax.plot(*zip(*xy), marker="o", markersize=3, label=run.title(peer), color=colors[peer],
                         linewidth=1.8 if peer.startswith(OURS) else 1, linestyle="-" if peer.startswith(OURS) else "--")
+        if not ax.lines:  # not measured
+            return plt.close(figure)
         if log:
             ax.set_xscale("log")
         ax.set_yscale("log")
@@ -218,6 +220,9 @@ def plots(run, folder):
     figure, axes = plt.subplots(4, 3, figsize=(13, 13))
     for ax, (axis, live) in zip(axes.flat, shown):
         at = [(p, ns) for p in run.peers if (ns := run.get(axis, p, live, 2 if axis == "pair_shared" else 1)) is not None]
+        if not at:
+            ax.set_visible(False)
+            continue
         at.reverse()
         bars = ax.barh([run.title(p) for p, _ in at], [ns for _, ns in at], color=["#1f77b4" if p.startswith(OURS) else "#bbbbbb" for p, _ in at])
         ax.bar_label(bars, fmt="%.1f", fontsize=7, padding=2)

@@ -19,18 +19,21 @@ class [[nodiscard]] cancellation_callback : private detail::node {
   /// Registers `f`. If cancellation has been requested, calls it here and now and lets its exception out (R17); registers nothing on a
   /// token that cannot be canceled or whose source is disposed. Two read-modify-writes with a token that is copied; waits for nothing.
   /// Throws std::invalid_argument for a null `f`, std::bad_alloc if the registry cannot grow, and what moving `f` throws.
-  cancellation_callback(cancellation_token token, F f, detail::location where = detail::location::current())
+  CTS_HOT cancellation_callback(cancellation_token&& token, F f, detail::location where = detail::location::current())
       : detail::node(&run), place_(where), token_(std::move(token)), f_(std::forward<F>(f)) {
     detail::require_callback(f_, "cancellation_callback");
-    detail::state* const s = token_.state_;
-    if (s == nullptr) return;
-    s->more().add(place_);
-    core::register_result const result = s->enter(*this);
-    if (result == core::register_result::registered) [[likely]]
-      return;  // it may have run and destroyed *this
-    s->more().remove(place_);
-    if (result == core::register_result::out_of_memory) throw std::bad_alloc();
-    if (result == core::register_result::canceled) detail::call(f_, *s);
+    enter();
+  }
+  /// The same, with a read-modify-write more for the reference, unless cancellation has been requested.
+  CTS_HOT cancellation_callback(cancellation_token const& token, F f, detail::location where = detail::location::current())
+      : detail::node(&run), place_(where), f_(std::forward<F>(f)) {
+    detail::require_callback(f_, "cancellation_callback");
+    if (detail::state* const s = token.state_; s != nullptr && s->is_cancellation_requested()) [[unlikely]] {
+      detail::call(f_, *s);
+      return;
+    }
+    token_ = token;
+    enter();
   }
   cancellation_callback(cancellation_callback const&) = delete;
   cancellation_callback& operator=(cancellation_callback const&) = delete;
@@ -44,6 +47,17 @@ class [[nodiscard]] cancellation_callback : private detail::node {
   }
 
  private:
+  CTS_HOT void enter() {
+    detail::state* const s = token_.state_;
+    if (s == nullptr) return;
+    s->more().add(place_);
+    core::register_result const result = s->enter(*this);
+    if (result == core::register_result::registered) [[likely]]
+      return;  // it may have run and destroyed *this
+    s->more().remove(place_);
+    if (result == core::register_result::out_of_memory) throw std::bad_alloc();
+    if (result == core::register_result::canceled) detail::call(f_, *s);
+  }
   static void run(core::callback& c) noexcept {
     auto& self = static_cast<cancellation_callback&>(c);
     detail::call_and_collect(self.f_, *self.token_.state_);  // *this may be gone

@@ -33,13 +33,6 @@
 
 namespace cts {
 
-#if CTS_CHECKED
-inline namespace checked_abi {
-#endif
-
-template <class Registry, class Barrier>
-class basic_lane;
-
 namespace detail {
 /// Where a registration of a lane is: what is registered there, and who has decided that it runs or does not.
 template <class Platform>
@@ -50,6 +43,13 @@ struct lane_slot {
   std::uint32_t const index;  // in its segment
 };
 }  // namespace detail
+
+#if CTS_CHECKED
+inline namespace checked_abi {
+#endif
+
+template <class Registry, class Barrier>
+class basic_lane;
 
 /// What a lane runs: derive from it or embed it. It must not move or die while registered, as core::callback.
 template <class Platform>
@@ -68,12 +68,12 @@ class basic_lane_callback {
 };
 
 /// One owner at a time: calls must not overlap, from whichever threads they come; what makes one happen before the next hands the lane
-/// over. Only inside a callback of the lane, whichever thread runs it, may registrations of the lane be taken back, and the lane be
-/// destroyed, while the owner does the same. No member throws.
+/// over. Only inside a callback of the lane, whichever thread runs it, may registrations of the lane be taken back while the owner does
+/// so, too; there the lane may also be destroyed, if its owner is done with it. No member throws.
 /// @tparam Registry the core::basic_registry that cancels it
 /// @tparam Barrier what owner and canceller meet in
 template <class Registry, class Barrier = detail::pairwise_barrier<typename Registry::platform>>
-class basic_lane : private core::basic_callback<typename Registry::platform> {
+class alignas(Registry::platform::line) basic_lane : private core::basic_callback<typename Registry::platform> {
   using platform = typename Registry::platform;
   using base = core::basic_callback<platform>;
   using slot = detail::lane_slot<platform>;
@@ -351,9 +351,9 @@ class basic_lane : private core::basic_callback<typename Registry::platform> {
     platform::deallocate(&s, size);
   }
 
+  // The first line: what the owner reads all the time. The canceller writes it once.
   Registry& registry_;
   Barrier barrier_;
-  // Read by the owner all the time, written by the canceller once.
   typename platform::template atomic<std::uint32_t> state_{opened()};
   typename platform::template var<slot*> frontier_{nullptr};    // in the newest segment: nothing above it is in use
   typename platform::template var<segment*> current_{nullptr};  // the newest segment

@@ -158,6 +158,11 @@ class [[nodiscard]] stop_callback : private detail::stop_invocation<CallbackFn> 
                          Initializer&& init) noexcept(std::is_nothrow_constructible_v<CallbackFn, Initializer>)
       : invocation(std::forward<Initializer>(init)), state_(st.state_) {
     if (state_ == nullptr) return;
+    if (state_->stop_requested()) [[unlikely]] {  // nothing to share
+      state_ = nullptr;
+      this->invoke();
+      return;
+    }
     state_->share(state::owner);  // first: once it is registered, it may run and destroy *this
     if (state* const s = state_; !detail::enter(s->registry(), *this)) {
       state_ = nullptr;

@@ -71,15 +71,13 @@ class basic_registry {
   /// visible. Waits for this one callback only, and not at all on the thread that runs the callbacks. R46–R48.
   void unregister_and_wait(callback& c) noexcept {
     auto const in_flight = watch_.enter(verb::unregister_and_wait);
-    if (retire(c)) return;
-    auto* const at = c.slot_.get();
-    if (at == nullptr || Platform::mutation(mutation::unregister_without_waiting)) return;
-    word const mine = running(c);
-    if (at->load(site::slot_await) != mine) return;
-    if (!Platform::mutation(mutation::wait_on_own_thread) && is_canceller()) return;
-    if (Platform::mutation(mutation::wait_for_whole_notification))
-      Platform::await([&] { return flag_.load(site::flag_await) == complete; });
-    Platform::await([at, mine] { return at->load(site::slot_await) != mine; });
+    if (!retire(c)) wait(c);
+  }
+
+  /// The second half of unregister_and_wait: what comes after an unregister that has returned false. No read-modify-write.
+  void await_return(callback& c) noexcept {
+    auto const in_flight = watch_.enter(verb::unregister_and_wait);
+    wait(c);
   }
 
   /// Runs what is registered, newest first, each callback once, on this thread. One read-modify-write a stripe and one a
@@ -268,6 +266,17 @@ class basic_registry {
     // Who is told that cancel was faster reads the flag as set.
     if (!Platform::mutation(mutation::too_late_without_acquire)) static_cast<void>(at->load(site::slot_await));
     return false;
+  }
+
+  CTS_COLD void wait(callback& c) noexcept {
+    auto* const at = c.slot_.get();
+    if (at == nullptr || Platform::mutation(mutation::unregister_without_waiting)) return;
+    word const mine = running(c);
+    if (at->load(site::slot_await) != mine) return;
+    if (!Platform::mutation(mutation::wait_on_own_thread) && is_canceller()) return;
+    if (Platform::mutation(mutation::wait_for_whole_notification))
+      Platform::await([&] { return flag_.load(site::flag_await) == complete; });
+    Platform::await([at, mine] { return at->load(site::slot_await) != mine; });
   }
 
   /// live → running → done. False if the registry is gone.

@@ -17,6 +17,7 @@
 #include <cstdlib>
 
 #include "cts/core/platform.hpp"
+#include "cts/core/slot.hpp"
 #include "cts/detail/orders.hpp"
 
 #if defined(__linux__)

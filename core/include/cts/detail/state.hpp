@@ -146,7 +146,7 @@ class basic_state {
   CTS_COLD void await_return(callback& c) noexcept {
     if (!registry_.is_running(c) || runs_here()) return;
     typename Parts::waiting const on(*this, c);
-    registry_.unregister_and_wait(c);
+    registry_.await_return(c);
   }
   /// Whether this thread runs the callbacks, as their canceller or on behalf of it (R47, R91).
   bool runs_here() const noexcept { return registry_.canceller() == platform::this_thread() || is_delegate(); }

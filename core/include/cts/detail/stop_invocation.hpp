@@ -46,13 +46,10 @@ CTS_HOT inline bool enter(core::registry& r, core::callback& c) noexcept {
   return result == core::register_result::registered;
 }
 
-/// Waits until `c`, which has begun to run, has returned, unless this thread is running it.
-CTS_COLD inline void await_return(core::registry& r, core::callback& c) noexcept { r.unregister_and_wait(c); }
-
 /// Takes back `c`, which has been registered; if it runs on another thread, waits until it has returned.
 CTS_HOT inline void leave(core::registry& r, core::callback& c) noexcept {
   if (!r.unregister(c)) [[unlikely]]
-    await_return(r, c);
+    r.await_return(c);
 }
 
 }  // namespace cts::detail
