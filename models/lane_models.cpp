@@ -14,7 +14,7 @@ namespace {
 template <class P>
 struct lane_stage {
   using registry = core::basic_registry<P>;
-  using lane_type = basic_lane<registry>;
+  using lane_type = basic_lane<lane_home<registry>>;
   struct node : basic_lane_callback<P> {
     explicit node(lane_stage& s) : basic_lane_callback<P>(&node::ran), on(s) {}
     lane_stage& on;
@@ -268,6 +268,58 @@ struct lane_ends_alone : rl::test_suite<lane_ends_alone<Which>, 1>, lane_stage<t
 };
 add<lane_ends_alone<0>> l9("G22", "EndsInLast", "the last callback destroys the lane, the callbacks and the registry", full(), 1000);
 add<lane_ends_alone<1>> l10("G22", "EndsInFirst", "an earlier callback takes the rest back and does the same", full(), 1000);
+
+// --- taken out of its home, as try_reset does ------------------------------------------------------------------------------
+template <class P, bool Full>
+struct lane_taken_out : rl::test_suite<lane_taken_out<P, Full>, 2>, lane_stage<P> {
+  void before() { this->open(4); this->enter(0); if (Full) this->enter(3); }
+  void thread(unsigned i) {
+    if (i == 1) {
+      this->r->remove_all([this](core::basic_callback<P>&) { this->lane->taken_out(); });
+      return;
+    }
+    require(this->lane->try_register(*this->nodes[1]) == register_result::registered, "refused although nobody cancels");
+    this->lane->unregister_and_wait(*this->nodes[0]);
+    lane_stage<P>::drop(this->nodes[0]);
+  }
+  void after() {
+    require(this->lane->try_register(*this->nodes[2]) == register_result::registered, "refused although nobody cancels");
+    this->cancel();
+    require(this->runs(2) == 1, "a registration made after the reset was lost");
+    require(this->runs(1) <= 1, "a callback ran twice");
+    if (Full) require(this->runs(3) == 0, "a callback of before the reset ran");
+    this->close();
+  }
+};
+add<lane_taken_out<platform<2, 2>, false>> l17("G22", "ResetVersusOwner", "the lane is taken out of its registry beside its owner's work, and begins anew", full(), 200000);
+add<lane_taken_out<tiny, true>> l18("G22", "ResetVersusGrowingOwner", "the same while it grows", full(), 200000);
+
+struct lane_taken_out_and_ends : rl::test_suite<lane_taken_out_and_ends, 2>, lane_stage<tiny> {
+  void before() { open(1); enter(0); }
+  void thread(unsigned i) {
+    if (i == 1) {
+      r->remove_all([this](core::basic_callback<tiny>&) { lane->taken_out(); });
+      return;
+    }
+    lane_type* const mine = lane;
+    lane->unregister_and_wait(*nodes[0]);
+    drop(nodes[0]);
+    mine->~lane_type();
+  }
+  void after() { tiny::deallocate(lane, sizeof(lane_type)); lane = nullptr; close(); }
+};
+add<lane_taken_out_and_ends> l19("G22", "ResetVersusEnd", "the owner ends the lane while it is being taken out", full(), 100000);
+
+struct lane_taken_out_or_canceled : rl::test_suite<lane_taken_out_or_canceled, 3>, lane_stage<tiny> {
+  void before() { open(2); enter(0); }
+  void thread(unsigned i) {
+    if (i == 1) cancel();
+    else if (i == 2) r->remove_all([this](core::basic_callback<tiny>&) { lane->taken_out(); });
+    else if (lane->try_register(*nodes[1]) == register_result::canceled) learned();
+  }
+  void after() { require(runs(0) <= 1 && runs(1) <= 1, "a callback ran twice"); close(); }
+};
+add<lane_taken_out_or_canceled> l20("G22", "ResetVersusCancel", "a cancel and a reset beside the owner: the lane is run or taken out", large(1), 1000000);
 
 // --- memory, lock-freedom ------------------------------------------------------------------------------------------------
 struct lane_no_memory : rl::test_suite<lane_no_memory, 2>, lane_stage<tiny> {

@@ -163,8 +163,8 @@ TEST_F(CoreCostModel, IsWhatThePageSays) {
   };
   {
     auto const r = std::make_unique<registry>();
-    std::unique_ptr<cts::basic_lane<registry, free_barrier>> l;
-    count("make a lane", [&] { l = std::make_unique<cts::basic_lane<registry, free_barrier>>(*r); });
+    std::unique_ptr<cts::basic_lane<cts::lane_home<registry>, free_barrier>> l;
+    count("make a lane", [&] { l = std::make_unique<cts::basic_lane<cts::lane_home<registry>, free_barrier>>(*r); });
     lane_node n;
     (void)l->try_register(n);
     l->unregister(n);
@@ -176,7 +176,7 @@ TEST_F(CoreCostModel, IsWhatThePageSays) {
   }
   {
     auto const r = std::make_unique<registry>();
-    auto const l = std::make_unique<cts::basic_lane<registry>>(*r);
+    auto const l = std::make_unique<cts::basic_lane<cts::lane_home<registry>>>(*r);
     lane_node n;
     (void)l->try_register(n);
     l->unregister(n);
@@ -297,6 +297,16 @@ TEST_F(ClassCostModel, IsWhatThePageSays) {
       c.reset();
       l.emplace(registry);
     };
+    cts::cancellation_token_source source;
+    std::optional<cts::cancellation_lane> m;
+    std::optional<cts::cancellation_lane_callback<quiet>> d;
+    auto const fresh_of_token = [&] {
+      d.reset();
+      m.emplace(source.token());
+    };
+    count("cancellation_lane: make", [&] { d.reset(); m.reset(); }, [&] { m.emplace(source.token()); });
+    count("cancellation_lane_callback: register", fresh_of_token, [&] { d.emplace(*m, quiet{}); });
+    count("cancellation_lane_callback: unregister", [&] { fresh_of_token(); d.emplace(*m, quiet{}); }, [&] { d.reset(); });
     count("lane_registration: register", fresh, [&] { c.emplace(*l, quiet{}); });
     count("lane_registration: unregister", [&] { fresh(); c.emplace(*l, quiet{}); }, [&] { c.reset(); });
   }

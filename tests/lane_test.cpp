@@ -53,7 +53,7 @@ template <class P, class B>
 struct kind {
   using platform = P;
   using registry = cts::core::basic_registry<P>;
-  using lane = cts::basic_lane<registry, B>;
+  using lane = cts::basic_lane<cts::lane_home<registry>, B>;
   using callback = node<P>;
 };
 template <class Kind>
@@ -233,14 +233,12 @@ TYPED_TEST(Lane, ComesAndGoesBesideACancel) {
     std::atomic<int> ready{0};
     std::thread canceller([&] {
       ++ready;
-      while (ready != 2) {
-      }
+      while (ready != 2) std::this_thread::yield();
       for (int i = round % 64; i > 0; --i) std::atomic_signal_fence(std::memory_order_seq_cst);
       r.cancel();
     });
     ++ready;
-    while (ready != 2) {
-    }
+    while (ready != 2) std::this_thread::yield();
     for (int i = 0; i < 200; ++i) {
       typename TypeParam::callback a, b;
       bool const in_a = l.try_register(a) == register_result::registered;
@@ -299,7 +297,7 @@ using cts::test::now;
 template <class Barrier>
 struct counted_lane {
   cts::core::basic_registry<counting_platform> registry;
-  cts::basic_lane<cts::core::basic_registry<counting_platform>, Barrier> lane{registry};
+  cts::basic_lane<cts::lane_home<cts::core::basic_registry<counting_platform>>, Barrier> lane{registry};
 };
 using one_sided = counted_lane<free_barrier>;
 using paired = counted_lane<cts::detail::pairwise_barrier<counting_platform>>;
@@ -431,7 +429,7 @@ TEST_P(LaneAllocation, AFailureIsReportedAndChangesNothing) {
   failing_platform::failing = GetParam();
   {
     cts::core::basic_registry<failing_platform> r;
-    cts::basic_lane<cts::core::basic_registry<failing_platform>, free_barrier> l(r);
+    cts::basic_lane<cts::lane_home<cts::core::basic_registry<failing_platform>>, free_barrier> l(r);
     std::vector<int> log, expected;
     std::deque<node<failing_platform>> all;
     std::size_t failures = 0;
@@ -460,7 +458,7 @@ TEST(LaneAllocation, ALaneThatCouldNotBeRegisteredTriesAgain) {
   for (auto& f : full) ASSERT_EQ(r.try_register(f), register_result::registered);
   failing_platform::made = 0;
   failing_platform::failing = 1;
-  cts::basic_lane<cts::core::basic_registry<failing_platform>, free_barrier> l(r);
+  cts::basic_lane<cts::lane_home<cts::core::basic_registry<failing_platform>>, free_barrier> l(r);
   node<failing_platform> a, b;
   failing_platform::made = 0;
   EXPECT_EQ(l.try_register(a), register_result::out_of_memory);

@@ -16,7 +16,7 @@ using cts::core::register_result;
 template <class Platform, class Barrier>
 struct lanes {
   using registry = cts::core::basic_registry<Platform>;
-  using lane = cts::basic_lane<registry, Barrier>;
+  using lane = cts::basic_lane<cts::lane_home<registry>, Barrier>;
   using base = cts::basic_lane_callback<Platform>;
 
   /// What became of one registration; outlives it.

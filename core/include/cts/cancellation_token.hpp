@@ -136,6 +136,9 @@ class cancellation_token {
   friend cancellation_token_registration;
   template <class>
   friend class cancellation_callback;
+  friend class cancellation_lane;
+  template <class>
+  friend class cancellation_lane_callback;
   friend std::hash<cancellation_token>;
   friend detail::token_maker;
   explicit cancellation_token(detail::state& s) noexcept : state_(&s) { s.share(); }

@@ -5,6 +5,7 @@
 
 #include "cts/aggregate_exception.hpp"
 #include "cts/cancellation_callback.hpp"
+#include "cts/cancellation_lane.hpp"
 #include "cts/cancellation_token.hpp"
 #include "cts/cancellation_token_registration.hpp"
 #include "cts/cancellation_token_source.hpp"

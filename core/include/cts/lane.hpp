@@ -4,7 +4,7 @@
 /// go all the time. A pair of register and unregister is a handful of plain loads and stores; a cancel pays for it with one barrier that
 /// interrupts the threads of the process (detail/asymmetric_barrier.hpp), a lane each.
 ///
-/// To its registry the lane is one callback, registered when the lane is made. When cancel comes to it, it closes the lane and runs
+/// To its registry (more exactly: to its home, which may be what a token stands for, cancellation_lane.hpp) the lane is one callback, registered when the lane is made. When cancel comes to it, it closes the lane and runs
 /// what is registered there, newest first; so to the other callbacks of the registry the lane stands where it was made (G9 in the lane).
 ///
 /// The owner announces what it does in a slot, passes the light side of the barrier and looks whether the lane is closed; the canceller
@@ -16,7 +16,9 @@
 ///   L3  a slot whose second word is written is never used again: a lane is closed for good;
 ///   L4  a registration gets a slot above all that are in use, and segments are stacked, so position is age. What is found in a segment that
 ///       was linked after the walk had passed the place is left to its owner, who learns that it has come too late (L2);
-///   L5  only the owner links segments and takes them out, and none is freed before the lane is.
+///   L5  only the owner links segments and takes them out, and none is freed before the lane is;
+///   L6  a lane that is taken out of its home (try_reset) is looked at by nobody but its owner, who begins anew when it learns of it, and L3
+///       with it.
 #pragma once
 
 #include <cstddef>
@@ -48,7 +50,7 @@ struct lane_slot {
 inline namespace checked_abi {
 #endif
 
-template <class Registry, class Barrier>
+template <class Home, class Barrier>
 class basic_lane;
 
 /// What a lane runs: derive from it or embed it. It must not move or die while registered, as core::callback.
@@ -67,14 +69,34 @@ class basic_lane_callback {
   typename Platform::template var<detail::lane_slot<Platform>*> slot_;
 };
 
+/// Where a lane is registered: a registry. Anything else that has these members may be a home, too.
+template <class Registry>
+class lane_home {
+ public:
+  using platform = typename Registry::platform;
+  using base = core::basic_callback<platform>;
+  lane_home(Registry& r) noexcept : registry_(r) {}
+  core::register_result enter(base& lane) const noexcept { return registry_.try_register(lane); }
+  bool unregister(base& lane) const noexcept { return registry_.unregister(lane); }
+  void await_return(base& lane) const noexcept { registry_.await_return(lane); }
+  bool is_running(base const& lane) const noexcept { return registry_.is_running(lane); }
+  bool runs_here() const noexcept { return registry_.canceller() == platform::this_thread(); }
+  bool is_cancellation_requested() const noexcept { return registry_.is_cancellation_requested(); }
+  /// Asked after each callback: whether the rest shall not run.
+  static bool shall_stop() noexcept { return false; }
+
+ private:
+  Registry& registry_;
+};
+
 /// One owner at a time: calls must not overlap, from whichever threads they come; what makes one happen before the next hands the lane
 /// over. Only inside a callback of the lane, whichever thread runs it, may registrations of the lane be taken back while the owner does
 /// so, too; there the lane may also be destroyed, if its owner is done with it. No member throws.
-/// @tparam Registry the core::basic_registry that cancels it
+/// @tparam Home what cancels it
 /// @tparam Barrier what owner and canceller meet in
-template <class Registry, class Barrier = detail::pairwise_barrier<typename Registry::platform>>
-class alignas(Registry::platform::line) basic_lane : private core::basic_callback<typename Registry::platform> {
-  using platform = typename Registry::platform;
+template <class Home, class Barrier = detail::pairwise_barrier<typename Home::platform>>
+class alignas(Home::platform::line) basic_lane : private Home::base {
+  using platform = typename Home::platform;
   using base = core::basic_callback<platform>;
   using slot = detail::lane_slot<platform>;
   using mutation = detail::mutation;
@@ -84,8 +106,10 @@ class alignas(Registry::platform::line) basic_lane : private core::basic_callbac
   using callback = basic_lane_callback<platform>;
   using register_result = core::register_result;
 
-  /// Registers itself with `r`, which must outlive it. One read-modify-write; may allocate in `r`.
-  explicit basic_lane(Registry& r) noexcept : base(&run), registry_(r), newest_(address(*build(inline_storage_, platform::inline_slots))) {
+  /// Registers itself at `home`, which must outlive it. One read-modify-write; may allocate there. Further arguments are for the base.
+  template <class... More>
+  explicit basic_lane(Home home, More... more) noexcept
+      : Home::base(&run, more...), home_(home), newest_(address(*build(inline_storage_, platform::inline_slots))) {
     current_.set(&inline_segment());
     frontier_.set(&inline_segment().at(0));
     attach();
@@ -95,9 +119,9 @@ class alignas(Registry::platform::line) basic_lane : private core::basic_callbac
   /// What is still registered never runs. Waits, if the lane's callbacks are being run on another thread, until that has ended; not
   /// inside one of them. One read-modify-write, O(segments).
   ~basic_lane() {
-    if (!registry_.unregister(*this)) {
-      if (registry_.canceller() == platform::this_thread() && registry_.is_running(*this)) *reinterpret_cast<bool*>(gone_.get()) = true;
-      else registry_.unregister_and_wait(*this);
+    if (!home_.unregister(*this)) {
+      if (home_.runs_here() && home_.is_running(*this)) *reinterpret_cast<bool*>(gone_.get()) = true;
+      else home_.await_return(*this);
     }
     release_all();
   }
@@ -107,7 +131,7 @@ class alignas(Registry::platform::line) basic_lane : private core::basic_callbac
   /// @return as core::basic_registry::try_register
   CTS_HOT register_result try_register(callback& c) noexcept {
     std::uint32_t const now = state_.load(site::lane_ask);
-    if (registry_.is_cancellation_requested() || !is_open(now)) [[unlikely]]
+    if (home_.is_cancellation_requested() || !is_open(now)) [[unlikely]]
       return refuse(c, now);
     slot* const at = next();
     c.slot_.set(at);
@@ -117,7 +141,7 @@ class alignas(Registry::platform::line) basic_lane : private core::basic_callbac
       return register_result::registered;
     // It may run, and be gone, unless this succeeds (L2).
     if (!decide(*at, withdrawn) && !platform::mutation(mutation::lane_loses_on_failed_retract)) return register_result::registered;
-    return register_result::canceled;
+    return refuse(c, state_.load(site::lane_ask));
   }
 
   /// Takes `c` back if it has not begun to run. No read-modify-write before cancel, one after it; O(1), wait-free, never waits. R43, R44.
@@ -138,7 +162,7 @@ class alignas(Registry::platform::line) basic_lane : private core::basic_callbac
   static constexpr std::uint32_t done = 3;
   // The state of the lane.
   static constexpr std::uint32_t closed = 0;
-  static constexpr std::uint32_t detached = 1;  // there was no memory to register with the registry
+  static constexpr std::uint32_t detached = 1;  // it was taken out of its home, or there was no memory to register it there
   static constexpr std::uint32_t open = 2;
   static constexpr std::uint32_t open_one_sided = 3;  // the same; the barrier is
 
@@ -205,25 +229,42 @@ class alignas(Registry::platform::line) basic_lane : private core::basic_callbac
   }
 
   CTS_COLD void await_return(slot& at) noexcept {
-    if (registry_.canceller() == platform::this_thread() || platform::mutation(mutation::lane_does_not_wait)) return;
+    if (home_.runs_here() || platform::mutation(mutation::lane_does_not_wait)) return;
     platform::await([&at] { return at.fate.load(site::lane_await) != running; });
   }
 
-  void attach() noexcept {
-    switch (registry_.try_register(*this)) {
-      case register_result::registered: break;
-      case register_result::canceled: state_.store(closed, site::lane_close); break;
-      default: state_.store(detached, site::lane_close);
-    }
+  register_result attach() noexcept {
+    register_result const r = home_.enter(*this);
+    if (r == register_result::canceled) state_.store(closed, site::lane_close);
+    else if (r != register_result::registered) state_.store(detached, site::lane_close);
+    return r;
   }
-  /// The lane is closed; or there was no memory to register it, and now there may be.
+  /// The lane is closed; or it is not registered and may be now.
   CTS_COLD register_result refuse(callback& c, std::uint32_t now) noexcept {
     c.slot_.set(nullptr);
-    if (now != detached || registry_.is_cancellation_requested()) return register_result::canceled;
+    if (home_.is_cancellation_requested() || now == closed) return register_result::canceled;
+    begin_anew();
     state_.store(opened(), site::lane_close);
-    attach();
-    if (state_.load(site::lane_ask) == detached) return register_result::out_of_memory;
-    return try_register(c);
+    register_result const r = attach();
+    return r == register_result::registered ? try_register(c) : r;
+  }
+  /// L6: nobody looks at what was registered any more.
+  void begin_anew() noexcept {
+    segment* const only = current_.get();
+    for (segment* s = only; s != nullptr;) {
+      segment* const below = segment_at(s->older.load(site::lane_peek));
+      for (std::uint32_t i = 0; i < s->capacity; ++i) {
+        s->at(i).what.store(0, site::lane_withdraw);
+        if (!platform::mutation(mutation::lane_keeps_old_fates)) s->at(i).fate.store(0, site::lane_withdraw);
+      }
+      if (s != only) {
+        s->newer.set(spare_.get());
+        spare_.set(s);
+      }
+      s = below;
+    }
+    only->older.store(0, site::lane_link);
+    frontier_.set(&only->at(0));
   }
   std::uint32_t opened() const noexcept { return barrier_.one_sided() ? open_one_sided : open; }
 
@@ -319,9 +360,19 @@ class alignas(Registry::platform::line) basic_lane : private core::basic_callbac
         c.run_.get()(c);
         if (gone && !platform::mutation(mutation::lane_touched_after_end)) return;
         at.fate.store(done, site::lane_done);
+        if (home_.shall_stop()) return;
       }
     }
   }
+
+ public:
+  /// The lane whose base this is: what a removal is given.
+  static basic_lane& from(typename Home::base& b) noexcept { return static_cast<basic_lane&>(b); }
+  /// For who has taken the lane out of its home, as basic_registry::remove_all does: what is registered in it never runs. The owner's next
+  /// registration that this happened before registers the lane again. O(1). R84.
+  void taken_out() noexcept { state_.store(detached, site::lane_close); }
+
+ private:
   CTS_HOT static void prefetch_ahead(segment& s, std::uint32_t i) noexcept {
     constexpr std::uint32_t distance = platform::prefetch_distance;
     if constexpr (distance > 0) {
@@ -352,7 +403,7 @@ class alignas(Registry::platform::line) basic_lane : private core::basic_callbac
   }
 
   // The first line: what the owner reads all the time. The canceller writes it once.
-  Registry& registry_;
+  Home home_;
   Barrier barrier_;
   typename platform::template atomic<std::uint32_t> state_{opened()};
   typename platform::template var<slot*> frontier_{nullptr};    // in the newest segment: nothing above it is in use
@@ -366,7 +417,7 @@ class alignas(Registry::platform::line) basic_lane : private core::basic_callbac
 
 /// Of production.
 using lane_callback = basic_lane_callback<core::std_platform>;
-using lane = basic_lane<core::registry, detail::process_barrier>;
+using lane = basic_lane<lane_home<core::registry>, detail::process_barrier>;
 
 /// Calls its function when the lane's registry is canceled, or in the constructor if it has been; what std::stop_callback is to a stop
 /// token. No allocation, immovable. Made and destroyed by the lane's owner; inside a callback of the lane it may be destroyed, too.

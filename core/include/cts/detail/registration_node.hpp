@@ -26,9 +26,11 @@ struct basic_node : core::basic_callback<Platform> {
   using platform = Platform;
   using callback = core::basic_callback<Platform>;
   using removal = void (*)(basic_node&) noexcept;
+  struct at_once {};  // its removal calls no foreign code: it is removed where it is found, and who waits for it finds it there
   explicit basic_node(typename callback::function run, removal r = nullptr) noexcept : callback(run), remove(r) {}
+  basic_node(typename callback::function run, removal r, at_once) noexcept : callback(run), remove(r), next_removed(this) {}
   removal const remove;  // null: its owner takes care of it
-  basic_node* next_removed = nullptr;
+  basic_node* next_removed = nullptr;  // this: at once
 };
 
 /// Removes everything from a registry without running it. What is removed is done away with afterwards, when nobody can wait for it
@@ -39,7 +41,7 @@ void abandon_all(Registry& registry) noexcept {
   registry.remove_all([&removed](typename Node::callback& c) noexcept {
     auto& n = static_cast<Node&>(c);
     if (n.remove == nullptr) return;
-    if (Node::platform::mutation(mutation::abandon_under_scan)) return n.remove(n);
+    if (n.next_removed == &n || Node::platform::mutation(mutation::abandon_under_scan)) return n.remove(n);
     n.next_removed = removed;
     removed = &n;
   });

@@ -104,11 +104,14 @@ class basic_state {
   /// The second half (R3d–g), on any thread that begin() happened before.
   void notify(failures& f, bool stop_on_first) noexcept {
     failures_.set(&f);
+    stop_on_first_.set(stop_on_first);
     if (platform::mutation(mutation::dispose_drops_callbacks) && is_disposed()) return registry_.run_callbacks([] { return true; });
-    registry_.run_callbacks([&f, stop_on_first] { return stop_on_first && f.any(); });
+    registry_.run_callbacks([this] { return shall_stop(); });
     if (platform::mutation(mutation::signal_after_callbacks))
       if (event* const e = event_.load(site::event_find)) e->signal();
   }
+  /// Whether the callback that has just run is the last, as it has thrown (R29). For what runs callbacks.
+  bool shall_stop() const noexcept { return stop_on_first_.get() && failures_.get()->any(); }
   /// Where the callback that is running leaves its exception.
   failures& collector() noexcept { return *failures_.get(); }
 
@@ -375,6 +378,7 @@ class basic_state {
   atomic<word> word_{0};
   atomic<event*> event_{nullptr};
   typename platform::template var<failures*> failures_{nullptr};
+  typename platform::template var<bool> stop_on_first_{false};
   atomic<std::uintptr_t> delegate_{0};
   std::size_t const link_count_;
   alarm alarm_{*this};
