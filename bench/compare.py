@@ -7,6 +7,7 @@ import json
 import os
 import pathlib
 import shutil
+import statistics
 import subprocess
 import sys
 
@@ -18,11 +19,22 @@ def build(revision, source, folder, arguments):
         sys.exit(f"compare.py: {revision!r} is neither a file nor a revision of {source}. Allowed: a cts_bench, a JSON result, a revision.")
     at = folder / name.stdout.strip()[:12]
     if not (at / "source").exists():
-        subprocess.run(["git", "-C", source, "worktree", "prune"], check=True)
-        subprocess.run(["git", "-C", source, "worktree", "add", "--detach", at / "source", name.stdout.strip()], check=True)
+        (at / "source").mkdir(parents=True)
+        files = subprocess.run(["git", "-C", source, "archive", name.stdout.strip()], check=True, stdout=subprocess.PIPE).stdout
+        subprocess.run(["tar", "-x", "-C", at / "source"], input=files, check=True)
     subprocess.run(["cmake", "-S", at / "source", "-B", at / "build", "-DCMAKE_BUILD_TYPE=Release", "-DCTS_BUILD_BENCH=ON", *arguments], check=True)
     subprocess.run(["cmake", "--build", at / "build", "--target", "cts_bench", "-j", str(os.cpu_count())], check=True)
     return at / "build" / "bench" / "cts_bench"
+
+
+def medians(benchmarks):
+    """What Google Benchmark itself adds for repetitions of one run; compare.py shows them beside the test's verdict."""
+    runs = {}
+    for b in benchmarks:
+        runs.setdefault(b["name"], []).append(b)
+    for name, all_ in runs.items():
+        yield all_[0] | {"name": name + "_median", "run_type": "aggregate", "aggregate_name": "median", "repetitions": len(all_),
+                         **{time: statistics.median(b[time] for b in all_) for time in ("real_time", "cpu_time")}}
 
 
 def main():
@@ -60,6 +72,7 @@ def main():
             merged.setdefault(which, {"context": report["context"], "benchmarks": []})["benchmarks"] += report["benchmarks"]
         print(f"round {i + 1} of {a.rounds}", flush=True)
     for which, report in merged.items():
+        report["benchmarks"] += list(medians(report["benchmarks"]))
         results[which].write_text(json.dumps(report), encoding="utf-8")
     sys.exit(subprocess.run([sys.executable if a.tool else "/usr/bin/python3", tool, "--no-color", "-a", "benchmarks", str(results["old"]), str(results["new"])]).returncode)
 
