@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <fstream>
 #include <iterator>
 #include <numeric>
 #include <random>
@@ -187,6 +188,14 @@ class matrix {
   peer const& peer_;
 };
 
+/// As the operating system calls it; empty where it is not Linux.
+std::string processor() {
+  std::ifstream info("/proc/cpuinfo");
+  for (std::string line; std::getline(info, line);)
+    if (line.starts_with("model name")) return line.substr(line.find(':') + 2);
+  return {};
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -211,6 +220,7 @@ int main(int argc, char** argv) {
   }
   benchmark::AddCustomContext("skipped", CTS_BENCH_SKIPPED);
   benchmark::AddCustomContext("compiler", CTS_BENCH_COMPILER);
+  benchmark::AddCustomContext("processor", processor());
   benchmark::RunSpecifiedBenchmarks();
   benchmark::Shutdown();
   return 0;

@@ -235,8 +235,8 @@ def plots(run, folder):
 
 def machine(run):
     c = run.context
-    cpu = c.get("cpu") or f"{c['num_cpus']} CPUs at {c['mhz_per_cpu']} MHz"
-    return f"{cpu}; {c.get('compiler', '?')}, -O2; Google Benchmark's median of the repetitions"
+    cpu = f"{c['num_cpus']} logical CPUs ({c['processor']})" if c.get("processor") else f"{c['num_cpus']} logical CPUs at {c['mhz_per_cpu']} MHz"
+    return f"Measured on {cpu}; {c.get('compiler', '?')}, -O2; medians of one interleaved run."
 
 
 def write_page(page, blocks):
