@@ -143,7 +143,9 @@ class basic_state {
   }
   /// Takes `c` back or, if it runs on another thread, waits until it has returned. R46–R48.
   CTS_HOT void leave(callback& c) noexcept {
-    if (!registry_.unregister(c)) [[unlikely]]
+    // After a cancel most have run: two loads are cheaper than a compare-and-swap that fails.
+    bool const over = is_cancellation_requested() && !registry_.is_registered(c);
+    if (over || !registry_.unregister(c)) [[unlikely]]
       await_return(c);
   }
   CTS_COLD void await_return(callback& c) noexcept {
