@@ -54,7 +54,7 @@ TEST(CancellationLane, OnACanceledTokenRunsAtOnceAndLetsItsExceptionOut) {
     int n = 0;
     { cancellation_lane_callback const c(*l, [&] { ++n; }); }
     EXPECT_EQ(n, 1);
-    EXPECT_THROW((cancellation_lane_callback(*l, [] { throw std::runtime_error("now"); })), std::runtime_error);
+    EXPECT_THROW(cancellation_lane_callback const c(*l, [] { throw std::runtime_error("now"); }), std::runtime_error);
   }
 }
 
@@ -112,7 +112,7 @@ TEST(CancellationLane, OfADisposedSourceRunsNothing) {
 TEST(CancellationLane, NullIsRefused) {
   cancellation_token_source s;
   cancellation_lane l(s.token());
-  EXPECT_THROW((cancellation_lane_callback(l, std::function<void()>())), std::invalid_argument);
+  EXPECT_THROW(cancellation_lane_callback const c(l, std::function<void()>()), std::invalid_argument);
 }
 
 // R84

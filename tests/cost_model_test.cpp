@@ -207,7 +207,6 @@ class ClassCostModel : public CostModel {
   bool traceable_ = true;
 };
 
-auto const nothing = [] {};
 struct quiet {
   void operator()() const noexcept {}
 };
