@@ -18,6 +18,7 @@
 #include <thread>
 #include <vector>
 
+#include "bench_context.hpp"
 #include "peer.hpp"
 
 #define CTS_BENCH_PEER(id) extern "C" cts::bench::peer const* cts_bench_peer_##id();
