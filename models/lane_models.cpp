@@ -295,20 +295,23 @@ add<lane_taken_out<platform<2, 2>, false>> l17("G22", "ResetVersusOwner", "the l
 add<lane_taken_out<tiny, true>> l18("G22", "ResetVersusGrowingOwner", "the same while it grows", full(), 200000);
 
 struct lane_taken_out_and_ends : rl::test_suite<lane_taken_out_and_ends, 2>, lane_stage<tiny> {
-  void before() { open(1); enter(0); }
+  void before() { open(2); enter(0); }
   void thread(unsigned i) {
     if (i == 1) {
       r->remove_all([this](core::basic_callback<tiny>&) { lane->taken_out(); });
       return;
     }
     lane_type* const mine = lane;
-    lane->unregister_and_wait(*nodes[0]);
-    drop(nodes[0]);
+    require(mine->try_register(*nodes[1]) == register_result::registered, "refused although nobody cancels");  // may begin anew
+    for (std::size_t k = 0; k < 2; ++k) {
+      mine->unregister_and_wait(*nodes[k]);
+      drop(nodes[k]);
+    }
     mine->~lane_type();
   }
   void after() { tiny::deallocate(lane, sizeof(lane_type)); lane = nullptr; close(); }
 };
-add<lane_taken_out_and_ends> l19("G22", "ResetVersusEnd", "the owner ends the lane while it is being taken out", full(), 100000);
+add<lane_taken_out_and_ends> l19("G22", "ResetVersusEnd", "the owner ends the lane, which may have begun anew, while it is being taken out", full(), 100000);
 
 struct lane_taken_out_or_canceled : rl::test_suite<lane_taken_out_or_canceled, 3>, lane_stage<tiny> {
   void before() { open(2); enter(0); }

@@ -74,20 +74,20 @@ std::optional<steps> step_through(Prepare prepare, Operation operation) {
   int status = 0;
   if (waitpid(child, &status, 0) == child && WIFSTOPPED(status) && WSTOPSIG(status) == SIGTRAP) {
     for (;;) {
-      if (ptrace(PTRACE_SINGLESTEP, child, nullptr, nullptr) != 0 || waitpid(child, &status, 0) != child || !WIFSTOPPED(status)) break;
       user_regs_struct regs;
-      ptrace(PTRACE_GETREGS, child, nullptr, &regs);
+      if (ptrace(PTRACE_GETREGS, child, nullptr, &regs) != 0) break;
       unsigned char code[16];
       for (std::size_t k = 0; k < sizeof code; k += sizeof(long)) {
         errno = 0;
         long const word = ptrace(PTRACE_PEEKTEXT, child, regs.rip + k, nullptr);
         std::memcpy(code + k, &word, sizeof word);
       }
-      if (code[0] == 0xCC) {
+      if (code[0] == 0xCC) {  // the second int3
         ok = true;
         break;
       }
       count_instruction(code, s);
+      if (ptrace(PTRACE_SINGLESTEP, child, nullptr, nullptr) != 0 || waitpid(child, &status, 0) != child || !WIFSTOPPED(status)) break;
     }
     if (ok) {
       ptrace(PTRACE_CONT, child, nullptr, nullptr);

@@ -31,14 +31,6 @@ struct effect {
   }
 };
 
-void expect_clean(verdict const& v) {
-  EXPECT_GT(v.rounds, 0u);
-  EXPECT_EQ(v.lost, 0u) << "of " << v.rounds;
-  EXPECT_EQ(v.duplicated, 0u) << "of " << v.rounds;
-  EXPECT_EQ(v.late, 0u) << "of " << v.rounds;
-  EXPECT_EQ(v.stale, 0u) << "of " << v.rounds;
-}
-
 /// Registrations that end in every way beside a cancel in either way and the end of the source.
 TEST(classes, registrations_end_beside_cancel_and_dispose) {
   verdict v;

@@ -192,15 +192,6 @@ using kinds = testing::Types<lanes<cts::core::std_platform, process_barrier>, la
                              lanes<small_platform<2, 3>, process_barrier>>;
 TYPED_TEST_SUITE(LaneStress, kinds);
 
-void expect_clean(verdict const& v) {
-  EXPECT_GT(v.rounds, 0u);
-  EXPECT_EQ(v.lost, 0u) << "of " << v.rounds << " rounds";
-  EXPECT_EQ(v.duplicated, 0u) << "of " << v.rounds << " rounds";
-  EXPECT_EQ(v.late, 0u) << "of " << v.rounds << " rounds";
-  EXPECT_EQ(v.stale, 0u) << "of " << v.rounds << " rounds";
-  EXPECT_EQ(v.disordered, 0u) << "of " << v.rounds << " rounds";
-}
-
 TYPED_TEST(LaneStress, OwnerBesideCancel) {
   verdict v;
   TypeParam::run(v);

@@ -22,16 +22,6 @@ template <std::size_t Inline, std::size_t More>
 using small = basic_registry<small_platform<Inline, More>>;
 using striped_small = basic_registry<small_platform<1, 2>, 2>;
 
-void expect_clean(verdict const& v) {
-  EXPECT_GT(v.rounds, 0u);
-  EXPECT_EQ(v.lost, 0u) << "of " << v.rounds << " rounds";
-  EXPECT_EQ(v.duplicated, 0u) << "of " << v.rounds << " rounds";
-  EXPECT_EQ(v.late, 0u) << "of " << v.rounds << " rounds";
-  EXPECT_EQ(v.stale, 0u) << "of " << v.rounds << " rounds";
-  EXPECT_EQ(v.disordered, 0u) << "of " << v.rounds << " rounds";
-  EXPECT_EQ(v.winners, 0u) << "of " << v.rounds << " rounds";
-}
-
 /// One callback and what its owner knows of it. Only the owner's thread touches it, and thread 0 after the round.
 template <class Registry>
 struct entry {

@@ -4,6 +4,8 @@
 /// with small segments. CTS_STRESS_MS is how long each case runs (default: 300).
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <atomic>
 #include <chrono>
 #include <cstddef>
@@ -80,6 +82,16 @@ struct verdict {
   std::atomic<std::uint64_t> disordered{0};  // ran before a callback that its own thread had registered later
   std::atomic<std::uint64_t> winners{0};     // not exactly one cancel returned true
 };
+
+inline void expect_clean(verdict const& v) {
+  EXPECT_GT(v.rounds, 0u);
+  EXPECT_EQ(v.lost, 0u) << "of " << v.rounds << " rounds";
+  EXPECT_EQ(v.duplicated, 0u) << "of " << v.rounds << " rounds";
+  EXPECT_EQ(v.late, 0u) << "of " << v.rounds << " rounds";
+  EXPECT_EQ(v.stale, 0u) << "of " << v.rounds << " rounds";
+  EXPECT_EQ(v.disordered, 0u) << "of " << v.rounds << " rounds";
+  EXPECT_EQ(v.winners, 0u) << "of " << v.rounds << " rounds";
+}
 
 /// A callback with a record of its runs. The record outlives it: what runs after the owner has freed the callback is a late
 /// one, even where no sanitizer sees the use of freed memory.
