@@ -18,11 +18,19 @@ struct plan {
   std::uint64_t executions = 0;    // 0: until the search is complete (random: required)
   std::uint64_t first = 1;         // the first seed of a random search
   double seconds = 0;              // 0: no limit; else the search stops there and is not complete
+  bool one_back = false;           // full, reduced: a load goes back one store at most, as in a bounded search
   unsigned deeper = 0;             // what a deep run adds to the bound
   std::string replay;              // a token: run that execution alone and print it
 };
 
 inline plan full() { return {search::reduced}; }
+/// The first executions of a full search, of a model that has too many: those with the longest runs of one thread at the beginning.
+inline plan first(std::uint64_t executions) {
+  plan p = full();
+  p.executions = executions;
+  p.one_back = true;
+  return p;
+}
 inline plan bounded(unsigned bound) { return {search::bounded, bound}; }
 /// Of models that even without a preemption have too many executions: random ones only.
 inline plan chance() { return {search::random}; }
@@ -47,8 +55,8 @@ struct outcome {
 inline std::string letter(plan const& p) {
   switch (p.how) {
     case search::random: return "r ";
-    case search::full: return "f ";
-    case search::reduced: return "s ";
+    case search::full:
+    case search::reduced: return p.one_back ? "p " : "f ";
     case search::bounded: break;
   }
   return "b" + std::to_string(p.context_bound) + " ";
@@ -58,7 +66,7 @@ inline std::string describe(plan const& p) {
   switch (p.how) {
     case search::random: return "random";
     case search::full: return "full";
-    case search::reduced: return "full (s)";
+    case search::reduced: return p.executions == 0 ? "full (s)" : "first";
     case search::bounded: break;
   }
   return "cb " + std::to_string(p.context_bound);
@@ -93,19 +101,22 @@ inline meter the_meter;
 
 inline bool reducing = false;  // the running search leaves out equal executions
 
-inline bool ended = false;  // the threads of this execution have: only the model's after() is left
-
 template <class Suite>
 struct phased : Suite {
   void before() {
     ended = false;
     Suite::before();
+    the_reduction.start();
   }
   void after() {
     ended = true;
+    the_reduction.on = false;
     Suite::after();
   }
 };
+
+/// Whether the running search leaves out what matters to this model.
+inline bool begin_anew() { return reducing && (the_reduction.unfit || (the_reduction.reused && !the_reduction.reuse)); }
 
 /// Relacy's exhaustive searches in one, with a budget; a bound of all ones is the full search.
 template <rl::thread_id_t N>
@@ -119,30 +130,29 @@ class tree_scheduler : public rl::tree_search_scheduler<tree_scheduler<N>, rl::c
   rl::thread_id_t iteration_begin_impl() {
     left_ = this->params_.context_bound;
     the_reduction.begin(reducing && left_ == ~0u);
+    path_.clear();
+    bool const known = !this->stree_.empty();
     rl::thread_id_t const first = base_t::iteration_begin_impl();
-    for (rl::thread_id_t t = 0; t < first; ++t) the_reduction.asleep |= the_reduction.on ? 1u << t : 0;
+    if (the_reduction.on) {
+      path_.push_back({N, static_cast<unsigned>(first), rl::sched_type_sched, 0});
+      step(0, known, first, nullptr);
+    }
     return first;
   }
   unsigned rand_impl(unsigned limit, rl::sched_type t) {
-    // Whether freed memory may be used again at once is a choice, too. Once the threads have ended it leads to nothing but twice as
-    // many executions: 0, it may not, so that who touches it is still found.
-    if (t == rl::sched_type_mem_realloc && ended) return 0;
-    reduction& r = the_reduction;
-    if (!r.on) return base_t::rand_impl(limit, t);
-    if (t == rl::sched_type_sched && !r.redundant) {
-      unsigned awake[N], n = 0;
-      for (unsigned i = 0; i < limit; ++i)
-        if ((r.asleep >> this->running_threads[i] & 1u) == 0) awake[n++] = i;
-      if (n != 0) {
-        unsigned const k = n == 1 ? 0 : base_t::rand_impl(n, t);
-        for (unsigned j = 0; j < k; ++j) r.asleep |= 1u << this->running_threads[awake[j]];
-        return awake[k];
-      }
-      r.redundant = true;
-    }
-    return r.redundant ? 0 : base_t::rand_impl(limit, t);
+    unsigned const k = choose(limit, t);
+    if (reducing && !(ended && t == rl::sched_type_mem_realloc)) path_.push_back({t == rl::sched_type_mem_realloc ? 2 : limit, k, t, 0});
+    return k;
   }
-  bool iteration_end_impl() { return base_t::iteration_end_impl() || the_meter.over(); }
+  /// A reduced search's token is that of the same execution in the full search: it needs no other execution to be understood.
+  void get_state_impl(std::ostream& to) {
+    if (reducing) this->stree_.assign(path_.begin(), path_.end());
+    base_t::get_state_impl(to);
+  }
+  bool iteration_end_impl() {
+    keep();
+    return base_t::iteration_end_impl() || begin_anew() || the_meter.over();
+  }
   bool can_switch(thread_info_t&) { return left_ != 0; }
   void on_switch(thread_info_t& t) {
     if (t.state_ == rl::thread_state_running && left_ != ~0u) --left_;
@@ -150,7 +160,68 @@ class tree_scheduler : public rl::tree_search_scheduler<tree_scheduler<N>, rl::c
   double iteration_count_approx() { return 1; }
 
  private:
+  unsigned choose(unsigned limit, rl::sched_type t) {
+    reduction& r = the_reduction;
+    // Whether freed memory may be used again at once is a choice, too. Where nothing allocates any more it leads to nothing but twice as
+    // many executions: 0, it may not, so that who touches it is still found.
+    if (t == rl::sched_type_mem_realloc) {
+      r.frees();
+      if (ended || (r.on && !r.reuse)) return 0;
+      limit = 2;  // and not four, three of them the same
+    }
+    if (!r.on) return base_t::rand_impl(limit, t);
+    if (rl::ctx().threadx_->last_yield_ != 0 && !r.redundant) r.unfit = true;
+    if (t == rl::sched_type_atomic_load && r.back + 1 >= r.left[rl::thread_index()]) return 0;
+    if (t == rl::sched_type_sched && !r.redundant) {
+      unsigned awake[N], n = 0;
+      for (unsigned i = 0; i < limit; ++i)
+        if (!r.asleep(static_cast<unsigned>(this->running_threads[i]))) awake[n++] = this->running_threads[i];
+      if (n > 1) {
+        std::size_t const at = this->stree_depth_;
+        bool const known = at < this->stree_.size();
+        unsigned const k = base_t::rand_impl(n, t);
+        step(at, known, k, awake);
+        return position(awake[k]);
+      }
+      keep();
+      if (n == 1) return position(awake[0]);
+      r.redundant = true;
+    }
+    unsigned const k = r.redundant ? 0 : base_t::rand_impl(limit, t);
+    if (t == rl::sched_type_atomic_load) r.back += k;
+    return k;
+  }
+  /// The k-th thread of a choice begins a step. Those before it have had theirs, in other executions: they sleep.
+  void step(std::size_t at, bool known, unsigned k, unsigned const* threads) {
+    keep();
+    if (effects_.size() <= at) effects_.resize(at + 1);
+    if (!known) effects_[at] = {};
+    for (unsigned j = 0; j < k; ++j) the_reduction.sleep(threads != nullptr ? threads[j] : j, effects_[at].of[j]);
+    the_reduction.touched = {};
+    at_ = at;
+    k_ = k;
+  }
+  /// What the step that ends here has touched.
+  void keep() {
+    if (at_ != nowhere) effects_[at_].of[k_] |= the_reduction.touched;
+    the_reduction.touched = {};
+    at_ = nowhere;
+  }
+  unsigned position(unsigned thread) const {
+    unsigned i = 0;
+    while (this->running_threads[i] != thread) ++i;
+    return i;
+  }
+
+  static constexpr std::size_t nowhere = ~std::size_t{0};
+  struct node {
+    reduction::effects of[N];
+  };
   unsigned left_ = 0;
+  typename base_t::stree_t path_;            // what the full search would have chosen
+  typename rl::vector<node>::type effects_;  // parallel to the tree
+  std::size_t at_ = nowhere;
+  unsigned k_ = 0;
 };
 
 template <class Suite>
@@ -161,10 +232,14 @@ outcome run(plan const& p, std::string const& name) {
   rl::test_params params;
   params.output_stream = &nowhere;
   params.progress_stream = &nowhere;
-  params.execution_depth_limit = 10000;
+  params.execution_depth_limit = 10000;  // more steps are a livelock
+  if constexpr (requires { Suite::livelock_after; }) params.execution_depth_limit = Suite::livelock_after;
   params.context_bound = p.how == search::bounded ? p.context_bound : ~0u;
   reducing = p.how == search::reduced;
-  params.search_type = p.how == search::random ? rl::sched_random : rl::sched_full;
+  the_reduction.reuse = !reducing;
+  the_reduction.reused = the_reduction.unfit = false;
+  // Of Relacy's searches only the random ones let a load go back two stores, and not one: so the full ones call themselves random.
+  params.search_type = p.how == search::bounded || p.one_back ? rl::sched_bound : rl::sched_random;
   outcome o;
   std::string token = p.replay;
   if (token.empty()) {
@@ -181,17 +256,23 @@ outcome run(plan const& p, std::string const& name) {
       the_meter.count = result == rl::test_result_success ? p.executions : params.stop_iteration - p.first + 1;
     } else {
       result = rl::run_test<model, tree_scheduler<n>>(params, state, false);
+      while (result == rl::test_result_success && begin_anew()) {
+        the_reduction.reuse = true;
+        reducing = !the_reduction.unfit;
+        result = rl::run_test<model, tree_scheduler<n>>(params, state, false);
+      }
       if (result != rl::test_result_success || !the_meter.cut) the_meter.count += 1;
     }
     o.executions = the_meter.count;
     o.seconds = the_meter.elapsed();
     o.passed = result == rl::test_result_success;
-    o.complete = o.passed && !the_meter.cut;
+    o.complete = o.passed && (!the_meter.cut || (p.executions != 0 && the_meter.count >= p.executions));
     o.verdict = rl::test_result_str(result);
     if (o.passed) return o;
     token = state.str().c_str();
     o.token = letter(p) + token;
   }
+  reducing = false;
   rl::ostringstream text, ignored;
   params.initial_state = token.c_str();
   params.collect_history = true;

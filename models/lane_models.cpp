@@ -27,7 +27,7 @@ struct lane_stage {
       node& n = static_cast<node&>(c);
       n.runs.set(n.runs.get() + 1);
       n.payload.get();
-      the_reduction.touch_all();
+      the_reduction.touch(reduction::order_of_callbacks, true);
       n.nth = ++n.on.ran;
       if (n.then) n.then(n);
     }
@@ -164,7 +164,7 @@ struct lane_recycles : rl::test_suite<lane_recycles, 2>, lane_stage<tiny> {
     close();
   }
 };
-add<lane_recycles> l5("G22", "RecycleVersusCancel", "a segment between others becomes empty and is linked on top beside a cancel: newest first, nothing lost", large(3), 2000000);
+add<lane_recycles> l5("G22", "RecycleVersusCancel", "a segment between others becomes empty and is linked on top beside a cancel: newest first, nothing lost", full(), 2000000);
 
 // --- waiting -------------------------------------------------------------------------------------------------------------
 struct lane_waits : rl::test_suite<lane_waits, 2>, lane_stage<tiny> {
@@ -243,7 +243,7 @@ struct lane_ends : rl::test_suite<lane_ends, 2>, lane_stage<tiny> {
   }
   void after() { close(); }
 };
-add<lane_ends> l8("G22", "EndVersusCancel", "the owner destroys the lane beside a cancel, which may be in it", large(2), 500000);
+add<lane_ends> l8("G22", "EndVersusCancel", "the owner destroys the lane beside a cancel, which may be in it", full(), 500000);
 
 template <std::size_t Which>
 struct lane_ends_alone : rl::test_suite<lane_ends_alone<Which>, 1>, lane_stage<tiny> {
@@ -322,7 +322,7 @@ struct lane_taken_out_or_canceled : rl::test_suite<lane_taken_out_or_canceled, 3
   }
   void after() { require(runs(0) <= 1 && runs(1) <= 1, "a callback ran twice"); close(); }
 };
-add<lane_taken_out_or_canceled> l20("G22", "ResetVersusCancel", "a cancel and a reset beside the owner: the lane is run or taken out", large(1), 1000000);
+add<lane_taken_out_or_canceled> l20("G22", "ResetVersusCancel", "a cancel and a reset beside the owner: the lane is run or taken out", full(), 1000000);
 
 // --- memory, lock-freedom ------------------------------------------------------------------------------------------------
 struct lane_no_memory : rl::test_suite<lane_no_memory, 2>, lane_stage<tiny> {
@@ -359,8 +359,8 @@ struct lane_suspended : rl::test_suite<lane_suspended<Owner>, 2>, lane_stage<tin
   }
   void after() { for (std::size_t i = 0; i < 4; ++i) this->exactly_once(i); this->close(); }
 };
-add<lane_suspended<true>> l12("G22", "TheOwnerMayStop", "the owner stops at any atomic step; the cancel comes to its end", large(2), 300000);
-add<lane_suspended<false>> l13("G22", "TheCancellerMayStop", "the canceller stops at any atomic step; the owner goes on", large(2), 300000);
+add<lane_suspended<true>> l12("G22", "TheOwnerMayStop", "the owner stops at any atomic step; the cancel comes to its end", full(), 300000);
+add<lane_suspended<false>> l13("G22", "TheCancellerMayStop", "the canceller stops at any atomic step; the owner goes on", full(), 300000);
 
 }  // namespace
 }  // namespace cts::models

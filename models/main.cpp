@@ -35,7 +35,7 @@ class case_ : public testing::Test {
     if (std::getenv("CTS_MODEL_DEEP") != nullptr) p.context_bound += p.deeper;
     p.context_bound += static_cast<unsigned>(number("CTS_MODEL_BOUND", 0));
     p.seconds = number("CTS_MODEL_SECONDS", 0);
-    if (std::getenv("CTS_MODEL_FULL") != nullptr) p.how = search::reduced;
+    if (std::getenv("CTS_MODEL_FULL") != nullptr) p.how = search::reduced, p.executions = 0, p.one_back = false;
     outcome o;
     o.passed = o.complete = true;
     if (p.how != search::random) {
@@ -93,7 +93,8 @@ int replay(std::string const& what) {
     std::string token = what.substr(colon + 1);
     std::size_t const space = token.find(' ');
     plan p;
-    p.how = token[0] == 'r' ? search::random : token[0] == 'b' ? search::bounded : token[0] == 's' ? search::reduced : search::full;
+    p.how = token[0] == 'r' ? search::random : token[0] == 'b' ? search::bounded : search::full;
+    p.one_back = token[0] == 'p';
     if (token[0] == 'b') p.context_bound = static_cast<unsigned>(std::atoi(token.c_str() + 1));
     p.replay = space == std::string::npos ? "1 " : token.substr(space + 1);
     outcome const o = m.run(p);

@@ -107,7 +107,7 @@ std::optional<kill> hunt(mutant const& m, double patience) {
       plan t = c->exhaustive;
       if (t.how == search::random) continue;
       t.context_bound += t.deeper;
-      t.seconds = 1.0 * patience * scale;
+      if (t.executions == 0) t.seconds = 1.0 * patience * scale;
       attempt(*c, t, found);
       if (found) break;
     }

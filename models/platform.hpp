@@ -33,6 +33,8 @@ struct execution {
 };
 inline execution now;
 
+inline bool ended = false;  // the threads of this execution have: only the model's after() is left
+
 /// The order of an atomic operation: of the core's, or of a table that the user's `info(Site)` reads.
 template <class Site>
 rl::memory_order relacy_order(Site s) {
@@ -53,7 +55,7 @@ rl::memory_order relacy_order(Site s) {
 inline void maybe_suspend() {
   if (now.stop_in < 0 || rl::thread_index() != 0 || now.stop_in-- != 0) return;
   while (now.others->get() != 0) {
-    the_reduction.touch_all();
+    the_reduction.wait();
     rl::yield(1, RL_INFO);
   }
 }
@@ -90,49 +92,50 @@ struct platform {
     }
     ~atomic() {
       if (alive_) (*alive_)(rl::debug_info("end of life", __FILE__, __LINE__)) = 0;
+      else the_reduction.touch_all();  // Relacy alone finds who comes after, not who came before
     }
     template <class Site>
     T load(Site s, char const* file = __builtin_FILE(), unsigned line = __builtin_LINE()) const {
       touch(s, file, line);
-      announced const step(this, false);
+      announced const step(this, false, relacy_order(s));
       return word_.load(relacy_order(s), at(s, file, line));
     }
     template <class Site>
     void store(T value, Site s, char const* file = __builtin_FILE(), unsigned line = __builtin_LINE()) {
       touch(s, file, line);
-      announced const step(this, true);
+      announced const step(this, true, relacy_order(s));
       word_.store(value, relacy_order(s), at(s, file, line));
     }
     template <class Site>
     bool compare_exchange(T& expected, T desired, Site s, char const* file = __builtin_FILE(),
                           unsigned line = __builtin_LINE()) {
       touch(s, file, line);
-      announced const step(this, true);
+      announced const step(this, true, relacy_order(s));
       rl::debug_info const info = at(s, file, line);
       return word_.compare_exchange_strong(expected, desired, relacy_order(s), info, rl::mo_relaxed, info);
     }
     template <class Site>
     T fetch_or(T value, Site s, char const* file = __builtin_FILE(), unsigned line = __builtin_LINE()) {
       touch(s, file, line);
-      announced const step(this, true);
+      announced const step(this, true, relacy_order(s));
       return word_.fetch_or(value, relacy_order(s), at(s, file, line));
     }
     template <class Site>
     T fetch_and(T value, Site s, char const* file = __builtin_FILE(), unsigned line = __builtin_LINE()) {
       touch(s, file, line);
-      announced const step(this, true);
+      announced const step(this, true, relacy_order(s));
       return word_.fetch_and(value, relacy_order(s), at(s, file, line));
     }
     template <class Site>
     T fetch_xor(T value, Site s, char const* file = __builtin_FILE(), unsigned line = __builtin_LINE()) {
       touch(s, file, line);
-      announced const step(this, true);
+      announced const step(this, true, relacy_order(s));
       return word_.fetch_xor(value, relacy_order(s), at(s, file, line));
     }
     template <class Site>
     T fetch_add(T value, Site s, char const* file = __builtin_FILE(), unsigned line = __builtin_LINE()) {
       touch(s, file, line);
-      announced const step(this, true);
+      announced const step(this, true, relacy_order(s));
       return word_.fetch_add(value, relacy_order(s), at(s, file, line));
     }
 
@@ -175,17 +178,18 @@ struct platform {
    public:
     explicit hint(T value) : value_(value) {}
     T get() const noexcept {
-      the_reduction.touch_all();
+      the_reduction.touch(number_, false);
       return value_;
     }
     void set(T value) noexcept {
-      the_reduction.touch_all();
+      the_reduction.touch(number_, true);
       value_ = value;
     }
     void add(T value) noexcept { set(static_cast<T>(get() + value)); }
 
    private:
     T value_;
+    unsigned const number_ = the_reduction.new_hint();
   };
 
   static std::uintptr_t this_thread() noexcept { return rl::thread_index() + 1; }
@@ -194,13 +198,14 @@ struct platform {
   template <class Done>
   static void await(Done done) {
     while (!done()) {
-      the_reduction.touch_all();
+      the_reduction.wait();
       rl::yield(1, RL_INFO);  // without it the exhaustive searches see a livelock
     }
   }
 
   static void* allocate(std::size_t bytes) {
-    the_reduction.touch_all();
+    the_reduction.allocates();
+    if (the_reduction.reuse || now.failing >= 0) the_reduction.touch(reduction::allocator, true);  // which one fails, or gets what was freed
     if (now.failing == now.allocations) {
       now.failing = -1;
       return nullptr;
@@ -209,7 +214,8 @@ struct platform {
     return rl::rl_malloc(bytes, RL_INFO);
   }
   static void deallocate(void* p, std::size_t) {
-    the_reduction.touch_all();
+    if (!now.lifetimes) the_reduction.touch_all();
+    if (the_reduction.reuse) the_reduction.touch(reduction::allocator, true);
     rl::rl_free(p, RL_INFO);
   }
   static void prefetch(void const*) noexcept {}

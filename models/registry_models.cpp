@@ -48,7 +48,7 @@ struct two_registrants : rl::test_suite<two_registrants<P, Before>, 3>, stage<P>
   void thread(unsigned i) { if (i < 2) this->enter(i); else this->r->cancel(); }
   void after() { for (std::size_t i = 0; i < 2 + Before; ++i) this->exactly_once(i, true); this->close(); }
 };
-add<two_registrants<platform<2, 2>, 0>> g4("G4", "TwoRegistrantsVersusCancel", "two threads register, a third cancels: each callback runs on one side", large(), 5000000);
+add<two_registrants<platform<2, 2>, 0>> g4("G4", "TwoRegistrantsVersusCancel", "two threads register, a third cancels: each callback runs on one side", full(), 5000000);
 add<two_registrants<small, 1>> g4d("G4", "TwoGrowVersusCancel", "the same while the registry grows", large(1), 5000000);
 
 struct two_cancels : rl::test_suite<two_cancels, 3>, stage<ahead> {
@@ -252,7 +252,7 @@ struct order : rl::test_suite<order<P, Churn>, 3>, stage<P> {
 };
 add<order<three, 0>> g9("G9", "LifoWhileFilling", "one registration after another, a third thread fills the same segment: the later one runs first", full(), 5000000);
 add<order<three, 1>> g9c("G9", "LifoInASegment", "the same while the third comes and goes", full(), 5000000);
-add<order<small, 0>> g9l("G9", "LifoAcrossSegments", "the same while the registry grows", large(), 5000000);
+add<order<small, 0>> g9l("G9", "LifoAcrossSegments", "the same while the registry grows", full(), 5000000);
 add<order<small, 2>> g9b("G9", "LifoWhileReset", "the same while segments are reset, pushed and moved", large(), 5000000);
 
 struct stale_cursor : rl::test_suite<stale_cursor, 3>, stage<platform<4, 4>> {
@@ -313,7 +313,7 @@ struct after_reset : rl::test_suite<after_reset, 3>, stage<three> {
     close();
   }
 };
-add<after_reset> g9f("G9", "LifoAfterReset", "a registrant in a new generation sees that the slots of the old one have died", large(), 5000000);
+add<after_reset> g9f("G9", "LifoAfterReset", "a registrant in a new generation sees that the slots of the old one have died", full(), 5000000);
 
 // --- directed: the rare meetings of a late registrant with a reset ----------------------------------------------------------
 // The threads are held at a step until the others have come to theirs; the rest is left to the search.
@@ -457,13 +457,14 @@ add<brief_visit> g9k("G9", "HoleOfABriefVisit", "directed: who came and went bef
 
 /// Thread 0 stops for good between sealing and opening the segment.
 struct stops_while_resetting : rl::test_suite<stops_while_resetting, 2>, stage<tiny> {
-  bool finished = false;
+  models::baton finished;
   void before() {
     open(3);
+    finished.reset();
     enter(0); leave(0);
-    now.before = [this](site s) { if (rl::thread_index() == 0 && s == site::gen_open) while (!finished) rl::yield(1, RL_INFO); };
+    now.before = [this](site s) { if (rl::thread_index() == 0 && s == site::gen_open) tiny::await([this] { return finished.peek() != 0; }); };
   }
-  void thread(unsigned i) { enter(1 + i); if (i == 1) { leave(2); finished = true; } }
+  void thread(unsigned i) { enter(1 + i); if (i == 1) { leave(2); finished.pass(1); } }
   void after() { now.before = nullptr; r->cancel(); exactly_once(1, true); close(); }
 };
 add<stops_while_resetting> g11c("G11", "StopsWhileResetting", "directed: a thread stops while the segment is sealed; the other registers all the same", full(), 200000);
@@ -544,7 +545,7 @@ struct suspended : rl::test_suite<suspended<N, P, More>, N>, stage<P> {
   }
   void after() { for (std::size_t i = 0; i < 6; ++i) this->exactly_once(i, true); this->close(); }
 };
-add<suspended<2, platform<4, 4>, false>> g11("G11", "AnyStepMayBeTheLast", "one thread stops at any atomic step; the other registers, unregisters, polls and cancels to the end", large(), 2000000);
+add<suspended<2, platform<4, 4>, false>> g11("G11", "AnyStepMayBeTheLast", "one thread stops at any atomic step; the other registers, unregisters, polls and cancels to the end", full(), 2000000);
 add<suspended<2, tiny, true>> g11d("G11", "AnyStepOfMoreMayBeTheLast", "the same with more to do", large(0), 1000000);
 add<suspended<3, small, true>> g11b("G11", "AnyStepMayBeTheLast3", "the same with two others", chance(), 5000000);
 
@@ -645,6 +646,13 @@ struct movers : rl::test_suite<movers<More>, 2>, stage<tiny> {
     close();
   }
 };
+/// One of the two only takes away what the other one's sweep looks at.
+struct mover_and_leaver : rl::test_suite<mover_and_leaver, 2>, stage<tiny> {
+  void before() { open(6, true); for (std::size_t i = 0; i < 4; ++i) enter(i); leave(0); leave(1); }
+  void thread(unsigned i) { if (i == 0) enter(4); else { leave(2); leave(3); } }
+  void after() { r->cancel(); exactly_once(4, true); close(); }
+};
+add<mover_and_leaver> g14h("G14", "MoverVersusUnregister", "a segment becomes empty and is moved beside the unregistrations that empty it", full(), 1000000);
 add<movers<false>> g14b("G14", "TwoMovers", "two threads move neighbouring segments: the list keeps every registration", large(), 1000000);
 add<movers<true>> g14g("G14", "TwoMoversTwice", "the same, and they go on", large(1), 1000000);
 
@@ -679,12 +687,14 @@ struct holds_one : rl::test_suite<holds_one, 1>, stage<tiny> {
 };
 add<holds_one> g14e("G14", "BoundedBesideASurvivor", "one registration stays, others come and go: the segments stay bounded", full(), 0);
 
-struct claim_vs_one : rl::test_suite<claim_vs_one, 2>, stage<tiny> {
+template <bool More>
+struct claim_vs_one : rl::test_suite<claim_vs_one<More>, 2>, stage<tiny> {
   void before() { open(4); enter(0); leave(0); }
-  void thread(unsigned i) { if (i == 0) { enter(1); enter(2); } else { enter(3); } }
-  void after() { r->cancel(); for (std::size_t i = 1; i < 4; ++i) exactly_once(i, true); close(); }
+  void thread(unsigned i) { if (i != 0) { enter(3); return; } enter(1); if (More) enter(2); }
+  void after() { r->cancel(); for (std::size_t i = 1; i < 4; ++i) if (More || i != 2) exactly_once(i, true); close(); }
 };
-add<claim_vs_one> g3e("G3", "ClaimVersusOneRegister", "a segment is claimed and reset while another thread registers in it", large(), 1000000);
+add<claim_vs_one<false>> g3f("G3", "ClaimVersusRegisterOnce", "two threads register, one of which claims the empty segment", full(), 1000000);
+add<claim_vs_one<true>> g3e("G3", "ClaimVersusOneRegister", "a segment is claimed and reset while another thread registers in it", large(), 1000000);
 
 struct claim_vs_register : rl::test_suite<claim_vs_register, 3>, stage<platform<2, 1>> {
   void before() { open(6); enter(0); leave(0); }

@@ -25,7 +25,7 @@ struct stage {
       node& n = static_cast<node&>(c);
       n.runs.set(n.runs.get() + 1);
       n.payload.get();
-      the_reduction.touch_all();
+      the_reduction.touch(reduction::order_of_callbacks, true);
       n.nth = ++n.on.ran;
       if (n.then) n.then(n);
     }

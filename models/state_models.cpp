@@ -24,16 +24,16 @@ class lock_word {
   void lock() {
     for (;;) {
       {
-        announced const step(this, true);
+        announced const step(this, true, rl::mo_acquire);
         int expected = 0;
         if (word_.compare_exchange_strong(expected, 1, rl::mo_acquire, rl::debug_info("lock", __FILE__, __LINE__))) return;
       }
-      the_reduction.touch_all();
+      the_reduction.wait();
       rl::yield(1, RL_INFO);
     }
   }
   void unlock() {
-    announced const step(this, true);
+    announced const step(this, true, rl::mo_release);
     word_.store(0, rl::mo_release, rl::debug_info("unlock", __FILE__, __LINE__));
   }
   void reset() { word_.store(0, rl::mo_relaxed, RL_INFO); }
@@ -58,10 +58,10 @@ struct model_event {
     flags.store(0, rl::mo_relaxed, RL_INFO);
     refs.store(1, rl::mo_relaxed, RL_INFO);
   }
-  void share() { announced const step(&refs, true); refs.fetch_add(1, rl::mo_relaxed, RL_INFO); }
+  void share() { announced const step(&refs, true, rl::mo_relaxed); refs.fetch_add(1, rl::mo_relaxed, RL_INFO); }
   void drop() {
     int before;
-    { announced const step(&refs, true); before = refs.fetch_sub(1, rl::mo_acq_rel, RL_INFO); }
+    { announced const step(&refs, true, rl::mo_acq_rel); before = refs.fetch_sub(1, rl::mo_acq_rel, RL_INFO); }
     if (before != 1) return;
     this->~model_event();
     P::deallocate(this, sizeof *this);
@@ -69,14 +69,14 @@ struct model_event {
   void signal() { set(1); }
   void dispose() { set(2); }
   bool is(int flag, rl::memory_order o = rl::mo_acquire) {
-    announced const step(&flags, false);
+    announced const step(&flags, false, o);
     return (flags.load(o, RL_INFO) & flag) != 0;
   }
 
  private:
   void set(int flag) {
     (void)built.get();
-    announced const step(&flags, true);
+    announced const step(&flags, true, rl::mo_acq_rel);
     flags.fetch_or(flag, rl::mo_acq_rel, RL_INFO);
   }
 };
@@ -106,10 +106,20 @@ struct model_alarm : detail::timer_entry {
   state& owner;
 };
 
-struct model_failures {
-  int count = 0;
-  bool any() const { return count != 0; }
-  void add_aggregate(model_failures&) { ++count; }
+class model_failures {
+ public:
+  bool any() const {
+    the_reduction.touch(reduction::others, false);
+    return count_ != 0;
+  }
+  void add_aggregate(model_failures&) { count(); }
+  void count() {
+    the_reduction.touch(reduction::others, true);
+    ++count_;
+  }
+
+ private:
+  int count_ = 0;
 };
 
 struct model_parts {
@@ -206,12 +216,12 @@ struct registration : detail::basic_registration_node<state, model_waiter> {
     if (what == part::callable) {
       require(n.callable.get() == 1, "a callable was destroyed twice");
       n.callable.set(0);
-      the_reduction.touch_all();
+      the_reduction.touch(reduction::ends, true);
       ++n.callables;
       if (n.at_end) n.at_end();
       return;
     }
-    the_reduction.touch_all();
+    the_reduction.touch(reduction::ends, true);
     ++n.nodes;
     n.~registration();
     P::deallocate(&n, sizeof n);
@@ -330,7 +340,7 @@ struct two_cancels_and_a_drop : rl::test_suite<two_cancels_and_a_drop, 3>, scene
   }
   void after() { require(runs(0) <= 1, "ran twice"); close(); }
 };
-add<two_cancels_and_a_drop> g16h("G16", "TwoCancelsAndAnEnd", "two cancels beside a callback's end: the last reference frees", large(), 1000000);
+add<two_cancels_and_a_drop> g16h("G16", "TwoCancelsAndAnEnd", "two cancels beside a callback's end: the last reference frees", full(), 1000000);
 
 struct last_drop : rl::test_suite<last_drop, 2>, scene {
   void before() { open(); add(0); s[0]->share(); }
@@ -384,7 +394,7 @@ struct child_vs_parent : rl::test_suite<child_vs_parent, 2>, scene {
   }
   void after() { require(runs(1) <= 1, "ran twice"); close(); }
 };
-add<child_vs_parent> g16d("G16", "ChildVersusParent", "the same with a callback on the child", large(), 1000000);
+add<child_vs_parent> g16d("G16", "ChildVersusParent", "the same with a callback on the child", full(), 1000000);
 
 struct child_dispose_waits : rl::test_suite<child_dispose_waits, 2>, scene {
   int disposed = 0;
@@ -395,12 +405,12 @@ struct child_dispose_waits : rl::test_suite<child_dispose_waits, 2>, scene {
     add(1, 1);
     require(s[1]->link_to(0, *s[0]), "no memory");
     enter(1);
-    c[1]->then = [this] { require(disposed == 0, "a child's callback ran after its dispose had returned"); };
+    c[1]->then = [this] { the_reduction.touch(reduction::others, false); require(disposed == 0, "a child's callback ran after its dispose had returned"); };
   }
   void thread(unsigned i) {
     if (i == 0) { cancel(*s[0]); return; }
     s[1]->dispose();
-    the_reduction.touch_all();
+    the_reduction.touch(reduction::others, true);
     disposed = 1;
     (void)runs(1);  // a race if the link's effects are not visible
   }
@@ -536,7 +546,7 @@ struct all_of_timers : rl::test_suite<all_of_timers, 3>, scene {
     close();
   }
 };
-add<all_of_timers> g17d("G17", "FireVersusCancelVersusRearmAndDispose", "the timer, cancel, cancel_after and dispose at once", large(), 1000000);
+add<all_of_timers> g17d("G17", "FireVersusCancelVersusRearmAndDispose", "the timer, cancel, cancel_after and dispose at once", full(), 1000000);
 
 // --- G18: the wait handle ------------------------------------------------------------------------------------------------
 struct watch_vs_cancel : rl::test_suite<watch_vs_cancel, 2>, scene {
@@ -577,7 +587,7 @@ struct two_watch : rl::test_suite<two_watch, 3>, scene {
     close();
   }
 };
-add<two_watch> g18b("G18", "TwoWatchVersusCancel", "two threads make the handle beside cancel: it is the same one", large(), 2000000);
+add<two_watch> g18b("G18", "TwoWatchVersusCancel", "two threads make the handle beside cancel: it is the same one", full(), 2000000);
 
 struct two_watch_only : rl::test_suite<two_watch_only, 2>, scene {
   model_event* e[2] = {};
@@ -747,7 +757,7 @@ struct async_vs_end : rl::test_suite<async_vs_end, 3>, scene {
     close();
   }
 };
-add<async_vs_end> g20c("G20", "AsyncVersusUnregisterAndDispose", "cancel_async, then the source's end, beside an unregistration: nothing is lost", large(), 2000000);
+add<async_vs_end> g20c("G20", "AsyncVersusUnregisterAndDispose", "cancel_async, then the source's end, beside an unregistration: nothing is lost", full(), 2000000);
 
 struct async_vs_dispose : rl::test_suite<async_vs_dispose, 2>, scene {
   void before() { open(); add(0); enter(0); }
@@ -840,7 +850,7 @@ struct carried : rl::test_suite<carried, 2>, scene {
     add(1, 1);
     require(s[1]->link_to(0, *s[0]), "no memory");
     enter(1);
-    c[1]->then = [this] { ++s[1]->collector().count; };
+    c[1]->then = [this] { s[1]->collector().count(); };
   }
   void thread(unsigned i) {
     if (i == 0) {
@@ -887,7 +897,7 @@ struct child_ends_elsewhere : rl::test_suite<child_ends_elsewhere, 2>, scene {
   }
   void after() { require(runs(1) == 1, "did not run"); s[0]->end(); close(); }
 };
-add<child_ends_elsewhere> g21c("G21", "ChildEndsInAContext", "a child's callback, sent to another thread by its parent's cancel, ends the child there", large(), 1000000);
+add<child_ends_elsewhere> g21c("G21", "ChildEndsInAContext", "a child's callback, sent to another thread by its parent's cancel, ends the child there", full(), 1000000);
 
 struct delegated : rl::test_suite<delegated, 2>, scene {
   void before() {
