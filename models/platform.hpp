@@ -74,6 +74,7 @@ struct platform {
   static constexpr std::size_t segment_slots = SegmentSlots;
   static constexpr std::size_t line = 8;
   static constexpr std::size_t prefetch_distance = Prefetch;
+  static constexpr unsigned most_claims = 3;
   static constexpr bool checked = false;
 
   static bool mutation(core::mutation m) noexcept { return the_world.defect == m; }

@@ -656,6 +656,12 @@ add<mover_and_leaver> g14h("G14", "MoverVersusUnregister", "a segment becomes em
 add<movers<false>> g14b("G14", "TwoMovers", "two threads move neighbouring segments: the list keeps every registration", large(), 1000000);
 add<movers<true>> g14g("G14", "TwoMoversTwice", "the same, and they go on", large(1), 1000000);
 
+/// Deep in the tree of the full search each of the two registers only to find that the other has just begun to claim that segment.
+struct hinders : movers<true> {
+  static constexpr unsigned livelock_after = 700;
+};
+add<hinders> g11f("G11", "NobodyHindersForEver", "two threads claim what the other registers in: one of them comes to an end", first(20000), 0);
+
 struct hand_over : rl::test_suite<hand_over, 2>, stage<tiny> {
   void before() { open(6, true); for (std::size_t i = 0; i < 3; ++i) enter(i); leave(0); leave(1); }
   void thread(unsigned i) {

@@ -8,7 +8,8 @@
 ///       every linked segment below it;
 ///   I6  a segment on top is newer than those below it: registrants enter only the top one;
 ///   I7  after top is closed no segment is pushed but empty ones;
-///   I8  segments are never freed before dispose, so a stale pointer is always readable.
+///   I8  segments are never freed before dispose, so a stale pointer is always readable;
+///   I9  a registration that has made room most_claims times without coming to an end claims no segment any more.
 ///
 /// A full top segment is, in this order: reset in place if it is empty; covered by an empty segment taken from further down;
 /// covered by a new one. Taking one out of the list is Harris' algorithm ("A pragmatic implementation of non-blocking linked
@@ -52,7 +53,8 @@ class ledger {
 
   /// Registers, in the top segment.
   CTS_HOT register_result enter(callback& c) noexcept {
-    for (;;) {
+    unsigned grown = 0;
+    for (bool first = true;; first = false) {
       std::uintptr_t const top = top_.load(site::top_find);
       if (is_closed(top)) [[unlikely]] {
         c.slot_.set(nullptr);  // it may be of a registry that is gone
@@ -60,7 +62,7 @@ class ledger {
       }
       segment& s = *reinterpret_cast<segment*>(top);
       word const gen = s.generation_.load(site::gen_find);
-      typename segment::place const p = s.find(gen);
+      typename segment::place const p = s.find(gen, first);
       if (p.where != nullptr) [[likely]] {
         switch (publish(c, s, top, gen, p)) {
           case attempt::entered: return register_result::registered;
@@ -76,7 +78,7 @@ class ledger {
         Platform::await([&s] { return !is_sealed(s.generation_.load(site::gen_find)); });
         continue;
       }
-      if (grow(s, gen)) [[likely]] continue;
+      if (grow(s, gen, grown++ < most_claims || Platform::mutation(mutation::claim_for_ever))) [[likely]] continue;
       c.slot_.set(nullptr);
       return Platform::mutation(mutation::stay_registered_on_failure) ? register_result::registered
                                                                       : register_result::out_of_memory;
@@ -131,6 +133,8 @@ class ledger {
   static constexpr std::uintptr_t closed = 1;  // in top_
   static constexpr std::uintptr_t marked = 1;  // in older_
 
+  static constexpr unsigned most_claims = Platform::most_claims;
+
   static constexpr std::uint32_t glance = 2;
   static constexpr std::uint32_t everything = ~std::uint32_t{0};
 
@@ -182,12 +186,14 @@ class ledger {
   }
 
   /// Makes room above or in the full (or sealed) top segment `s`; false if there is no memory.
-  CTS_COLD bool grow(segment& s, word gen) noexcept {
-    if (s.restart(gen)) {
-      hand_.store(0, site::hand_keep);
-      return true;
+  CTS_COLD bool grow(segment& s, word gen, bool may_claim) noexcept {
+    if (may_claim) {
+      if (s.restart(gen)) {
+        hand_.store(0, site::hand_keep);
+        return true;
+      }
+      if (recycle(segments_.get() >= limit_.get() ? everything : glance)) return true;
     }
-    if (recycle(segments_.get() >= limit_.get() ? everything : glance)) return true;
     void* const storage = Platform::allocate(segment::bytes(Platform::segment_slots));
     if (storage == nullptr) return recycle(everything);
     segment& fresh = *segment::build(storage, Platform::segment_slots);

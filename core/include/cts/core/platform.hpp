@@ -16,6 +16,7 @@
 ///   prefetch(p)    a hint that *p will be read
 ///   mutation(m)    whether the defect `m` is built in: false, always, but in the mutation gate
 ///   inline_slots, segment_slots, line, prefetch_distance, checked
+///   most_claims    how often a registration tries to use empty segments again before it allocates one at once
 #pragma once
 
 #include <algorithm>
@@ -82,6 +83,7 @@ struct std_platform {
   static constexpr std::size_t inline_slots = 8;     ///< slots inside the registry: so many registrations allocate nothing
   static constexpr std::size_t segment_slots = 56;   ///< slots of a further segment, which then is 488 bytes
   static constexpr std::size_t line = 64;            ///< bytes that two threads cannot write at the same time
+  static constexpr unsigned most_claims = 16;
   static constexpr std::size_t prefetch_distance = 16;  ///< how many callbacks ahead a cancel prefetches
   static constexpr int back_off_pauses = 64;  ///< how long who has met another one steps aside
   static constexpr bool checked = CTS_CHECKED != 0;

@@ -58,7 +58,7 @@ class segment {
   static constexpr place restarted{nullptr, 1, 0};  // there is a new generation, with room
 
   /// The frontier, or the slot just below it if that one has died in this generation.
-  CTS_HOT place find(word gen) noexcept {
+  CTS_HOT place find(word gen, bool may_restart) noexcept {
     word const known = known_used(gen);
     if (known < capacity_) [[likely]] {  // so the generation is not sealed either
       word const here = at(known).load(site::slot_peek);
@@ -66,7 +66,7 @@ class segment {
         slot& last = at(known - 1);  // or the floor
         if (last.load(site::slot_peek) == gen) {
           // With two dead ones on top perhaps all are: then they are used again, so that a burst needs no more than the last one.
-          if (at(known - 2).load(site::slot_peek) == gen && restart(gen)) [[unlikely]] return restarted;
+          if (at(known - 2).load(site::slot_peek) == gen && may_restart && restart(gen)) [[unlikely]] return restarted;
           return {&last, gen, 0};  // `gen`, not what was read: no need to wait for it
         }
         return {&at(known), here, gen + known + 1};
