@@ -9,7 +9,8 @@
 ///   I6  a segment on top is newer than those below it: registrants enter only the top one;
 ///   I7  after top is closed no segment is pushed but empty ones;
 ///   I8  segments are never freed before dispose, so a stale pointer is always readable;
-///   I9  a registration that has made room most_claims times without coming to an end claims no segment any more.
+///   I9  a registration that has made room most_claims times without coming to an end claims no segment any more, as long as there
+///       is memory.
 ///
 /// A full top segment is, in this order: reset in place if it is empty; covered by an empty segment taken from further down;
 /// covered by a new one. Taking one out of the list is Harris' algorithm ("A pragmatic implementation of non-blocking linked
@@ -195,7 +196,7 @@ class ledger {
       if (recycle(segments_.get() >= limit_.get() ? everything : glance)) return true;
     }
     void* const storage = Platform::allocate(segment::bytes(Platform::segment_slots));
-    if (storage == nullptr) return recycle(everything);
+    if (storage == nullptr) return s.restart(gen) || recycle(everything);
     segment& fresh = *segment::build(storage, Platform::segment_slots);
     std::uintptr_t expected = address(s);
     fresh.older_.store(expected, site::older_link);
