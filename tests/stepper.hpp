@@ -51,8 +51,16 @@ inline void count_instruction(unsigned char const* code, steps& s) {
   if (code[i] == 0x0F && code[i + 1] == 0x05) ++s.system_calls;
 }
 
+/// Whether the system lets a process be traced by its parent.
+inline bool can_step() {
+  pid_t const child = fork();
+  if (child == 0) _exit(ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) == 0 ? 0 : 77);
+  int status = 0;
+  return !(waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 77);
+}
+
 /// What `operation()` does, after `prepare()` has been called twice with the operation in between, so that everything is bound, cached and
-/// warm; nothing if the system does not let processes be traced.
+/// warm; nothing if the child does not come to its end.
 template <class Prepare, class Operation>
 std::optional<steps> step_through(Prepare prepare, Operation operation) {
   auto* const shared = static_cast<std::size_t*>(mmap(nullptr, sizeof(std::size_t), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
