@@ -240,6 +240,7 @@ outcome run(plan const& p, std::string const& name) {
   the_reduction.reused = the_reduction.unfit = false;
   // Of Relacy's searches only the random ones let a load go back two stores, and not one: so the full ones call themselves random.
   params.search_type = p.how == search::bounded || p.one_back ? rl::sched_bound : rl::sched_random;
+  the_reduction.values = p.one_back ? 2 : static_cast<unsigned>(rl::atomic_history_size);
   outcome o;
   std::string token = p.replay;
   if (token.empty()) {

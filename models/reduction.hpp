@@ -9,7 +9,7 @@
 /// the loading thread's clock, and a data race is found from the clocks in either order. So
 ///   - a sleeping load that meets a store wakes for the stored value only: what it could return before has been explored;
 ///   - a sleeping store or read-modify-write that meets a load wakes unless the load could have returned the same after it. Relacy
-///     goes two stores back, so it could not if it went that far already; nor if both are sequentially consistent.
+///     goes two stores back (or one), so it could not if it went that far already; nor if both are sequentially consistent.
 ///
 /// What Relacy does not see is declared: `touch` names a thing that a step reads or writes (a platform's hint, the order in which
 /// callbacks ran). What the step of a sleeping thread touched is known from the executions in which it did not sleep.
@@ -37,7 +37,7 @@ struct reduction {
   bool reused = false;     // there was an allocation that may have followed
   bool unfit = false;      // a thread has yielded without having asked in vain
   bool redundant = false;  // this execution has an equal that is explored elsewhere
-  static constexpr unsigned values = 3;  // that a load may return at most: Relacy's history of a word
+  unsigned values = 3;       // that a load may return at most
   unsigned left[most] = {};  // of each thread's next step: how many of the newest values are not explored from an equal state; 0: it sleeps
   unsigned back = 0;         // how many stores the load that runs goes back
   struct step {
