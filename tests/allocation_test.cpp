@@ -117,6 +117,39 @@ TEST_P(AllocationAbove, FailingIsNotReportedWhileASegmentIsEmpty) {
   }
 }
 
+/// A registration that has had to make room so often that it claims no segment any more (I9): here, at once.
+struct unclaiming_platform : failing_platform {
+  static constexpr unsigned most_claims = 0;
+};
+template <class Platform>
+register_result registers_above_dead_ones() {
+  std::vector<int> log;
+  std::deque<cts::test::named<Platform>> all;
+  for (int i = 0; i < 3; ++i) all.emplace_back(i, log);
+  basic_registry<Platform> r;
+  (void)r.try_register(all[0]);
+  (void)r.try_register(all[1]);
+  EXPECT_TRUE(r.unregister(all[0]) && r.unregister(all[1]));
+  register_result const result = r.try_register(all[2]);
+  EXPECT_TRUE(r.cancel());
+  EXPECT_EQ(log.size(), result == register_result::registered ? 1u : 0u);
+  return result;
+}
+// G11
+TEST(AllocationFailure, WhoClaimsNoMoreAllocates) {
+  failing_platform::start(0, false);
+  EXPECT_EQ(registers_above_dead_ones<failing_platform>(), register_result::registered);
+  EXPECT_EQ(failing_platform::made, 0u);
+  EXPECT_EQ(registers_above_dead_ones<unclaiming_platform>(), register_result::registered);
+  EXPECT_EQ(failing_platform::made, 1u);
+}
+// G15
+TEST(AllocationFailure, WhoClaimsNoMoreDoesSoBeforeItGivesUp) {
+  failing_platform::start(0, true);
+  EXPECT_EQ(registers_above_dead_ones<unclaiming_platform>(), register_result::registered);
+  EXPECT_EQ(failing_platform::made, 1u);
+}
+
 // G15
 TEST(AllocationFailure, DoesNotHinderCancelPollAndDispose) {
   std::vector<int> log;
