@@ -20,6 +20,7 @@
 
 #include "bench_context.hpp"
 #include "peer.hpp"
+#include "verbs.hpp"
 
 #define CTS_BENCH_PEER(id) extern "C" cts::bench::peer const* cts_bench_peer_##id();
 #include "peers.inc"
@@ -208,6 +209,7 @@ int main(int argc, char** argv) {
                                   {"yardstick/plain_load_churn", &plain_load_churn}})
     benchmark::RegisterBenchmark(name, run);
   benchmark::RegisterBenchmark("yardstick/list", &list_fan_out)->Arg(1'000)->Arg(100'000)->Arg(1'000'000);
+  cts::bench::add_verbs();
 
   peer const* const peers[] = {
 #define CTS_BENCH_PEER(id) cts_bench_peer_##id(),

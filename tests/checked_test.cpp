@@ -117,6 +117,40 @@ TEST_F(Checked, RegisteringTwiceIsReported) {
   expect_report(twice, verb::try_register, verb::try_register);
 }
 
+TEST_F(Checked, RegisteringInTwoRegistriesIsReported) {
+  registry r;
+  cts::core::striped_registry s;
+  action a;
+  (void)s.try_register(a);
+  (void)r.try_register(a);
+  expect_report(twice, verb::try_register, verb::try_register);
+  EXPECT_EQ(reports.front().registry, &r);
+}
+
+TEST_F(Checked, RegisteringInTwoRegistriesIsReportedWhereTheFirstHasGrown) {
+  registry r, s;
+  std::vector<action> others(100);
+  for (action& o : others) (void)r.try_register(o);
+  action a;
+  (void)r.try_register(a);
+  (void)s.try_register(a);
+  expect_report(twice, verb::try_register, verb::try_register);
+}
+
+// R57: what a registry held when it was disposed is free.
+TEST_F(Checked, RegisteringAgainAfterTheRegistryIsGoneIsAllowed) {
+  registry s;
+  std::vector<action> all(100);
+  {
+    registry r;
+    for (action& a : all) (void)r.try_register(a);
+    r.dispose();
+    (void)s.try_register(all.front());
+  }
+  for (std::size_t i = 1; i < all.size(); ++i) (void)s.try_register(all[i]);
+  EXPECT_TRUE(reports.empty());
+}
+
 TEST_F(Checked, RegisteringAgainAfterUnregisterIsAllowed) {
   registry r, s;
   action a;

@@ -3,6 +3,7 @@
 /// The intrusive node that a registry runs. Derive from it or embed it.
 #pragma once
 
+#include "cts/core/checked.hpp"
 #include "cts/core/platform.hpp"
 #include "cts/core/slot.hpp"
 
@@ -32,6 +33,7 @@ class basic_callback {
   typename Platform::template var<function> run_;
   typename Platform::template var<slot*> slot_;
   typename Platform::template var<word> dead_;  // what unregister leaves behind: dead(generation of the registration)
+  [[no_unique_address]] registrar<Platform::checked> registrar_;
 };
 
 using callback = basic_callback<std_platform>;

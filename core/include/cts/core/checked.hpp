@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
-/// Checked builds (CTS_CHECKED): an operation that overlaps or follows dispose, and a callback that is registered twice, are
-/// reported through a handler that names both sides. Release builds contain none of it.
+/// Checked builds (CTS_CHECKED): an operation that overlaps or follows dispose, and a callback that is registered twice, be it in
+/// two registries, are reported through a handler that names both sides. Release builds contain none of it.
 #pragma once
 
 #include <atomic>
@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <mutex>
 
 #include "cts/core/platform.hpp"
 
@@ -55,11 +56,28 @@ inline misuse_handler set_misuse_handler(misuse_handler h) noexcept {
 }
 
 /// Counts the operations in flight, verb by verb. Entering and disposing are a store-buffering handshake: at least one side
-/// sees the other.
+/// sees the other. All watches of registries that have not been disposed are in one list.
 template <bool Checked>
 class overlap_watch {
  public:
-  explicit overlap_watch(void const* registry) noexcept : registry_(registry) {}
+  explicit overlap_watch(void const* registry) noexcept : registry_(registry) {
+    std::lock_guard const hold(all_mutex);
+    next_ = all;
+    if (next_ != nullptr) next_->previous_ = this;
+    all = this;
+  }
+  overlap_watch(overlap_watch const&) = delete;
+  overlap_watch& operator=(overlap_watch const&) = delete;
+  ~overlap_watch() { leave_list(); }
+
+  /// Whether the registry of `w` is still there and `ask()` says yes; it is not disposed meanwhile.
+  template <class Ask>
+  static bool alive_and(overlap_watch const* w, Ask ask) noexcept {
+    std::lock_guard const hold(all_mutex);
+    for (overlap_watch const* i = all; i != nullptr; i = i->next_)
+      if (i == w) return ask();
+    return false;
+  }
 
   class [[nodiscard]] scope {
    public:
@@ -90,6 +108,7 @@ class overlap_watch {
     for (std::size_t v = 0; v < static_cast<std::size_t>(verb::dispose); ++v)
       if (active_[v].load() > (inside && v == static_cast<std::size_t>(verb::cancel) ? 1 : 0))
         report(misuse::kind::overlaps_dispose, verb::dispose, static_cast<verb>(v));
+    leave_list();
   }
 
   void registered_twice() const noexcept { report(misuse::kind::registered_twice, verb::try_register, verb::try_register); }
@@ -98,6 +117,18 @@ class overlap_watch {
   void report(misuse::kind what, verb reporter, verb other) const noexcept {
     detail::handler.load()(misuse{what, reporter, other, registry_});
   }
+  void leave_list() const noexcept {
+    std::lock_guard const hold(all_mutex);
+    if (all == this) all = next_;
+    if (next_ != nullptr) next_->previous_ = previous_;
+    if (previous_ != nullptr) previous_->next_ = next_;
+    next_ = previous_ = nullptr;
+  }
+
+  inline static std::mutex all_mutex;
+  inline static overlap_watch const* all = nullptr;
+  mutable overlap_watch const* next_ = nullptr;
+  mutable overlap_watch const* previous_ = nullptr;
   void const* const registry_;
   mutable std::atomic<int> active_[static_cast<std::size_t>(verb::count)]{};
   mutable std::atomic<bool> disposing_{false};
@@ -117,5 +148,15 @@ class overlap_watch<false> {
   void dispose(bool) const noexcept {}
   void registered_twice() const noexcept {}
 };
+
+/// Whom a callback was registered with last, for checked builds.
+template <bool Checked>
+struct registrar {
+  overlap_watch<true> const* watch = nullptr;
+  void const* registry = nullptr;
+  bool (*holds)(void const* registry, void const* slot) noexcept = nullptr;
+};
+template <>
+struct registrar<false> {};
 
 }  // namespace cts::core

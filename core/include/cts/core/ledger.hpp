@@ -116,7 +116,7 @@ class ledger {
   }
 
   /// Whether `at` is a slot of this ledger. For checked builds; O(segments).
-  bool holds(slot const* at) noexcept {
+  bool holds(void const* at) const noexcept {
     for (segment* s = segment_at(top_.load(site::top_find)); s != nullptr; s = older(*s))
       for (std::size_t i = 0; i < s->capacity(); ++i)
         if (&s->at(i) == at) return true;
@@ -124,11 +124,12 @@ class ledger {
   }
 
   /// Frees every segment but the inline one. Comes last.
-  void dispose() noexcept {
+  void release_grown() noexcept {
     segment* const top = segment_at(top_.load(site::top_dispose));
     if (top != &inline_segment() || top->older_.load(site::top_dispose) != 0) [[unlikely]] release_all(top);
-    top_.store(address(inline_segment()) | closed, site::top_forget);
   }
+  /// From now on it is closed and empty, for who registers in a registry that has been disposed.
+  void forget() noexcept { top_.store(address(inline_segment()) | closed, site::top_forget); }
 
  private:
   static constexpr std::uintptr_t closed = 1;  // in top_

@@ -46,10 +46,10 @@ class basic_registry {
     auto const in_flight = watch_.enter(verb::try_register);
     if constexpr (Platform::checked) {
       auto* const at = c.slot_.get();
-      // the registry of an earlier registration may be gone: look only at slots of this one
-      bool held = false;
-      for (auto& l : ledgers_) held = held || l.ledger.holds(at);
-      if (held && at->load(site::slot_peek) == live(c)) watch_.registered_twice();
+      auto& last = c.registrar_;  // its registry may be gone, and its slots, too
+      if (decltype(watch_)::alive_and(last.watch, [&] { return last.holds(last.registry, at) && at->load(site::slot_peek) == live(c); }))
+        watch_.registered_twice();
+      last = {&watch_, this, &holds};
     }
     if constexpr (Stripes > 1) {  // a stripe may still be open when the flag is set
       if (flag_.load(site::flag_poll) != clear) return refuse();
@@ -173,6 +173,7 @@ class basic_registry {
     word const flag = flag_.load(site::flag_await);
     if ((flag & disposed) != 0) return;
     leave(flag);
+    for (auto& l : ledgers_) l.ledger.forget();
     flag_.store((flag & requested) | disposed, site::flag_dispose);
   }
 
@@ -189,6 +190,12 @@ class basic_registry {
     core::ledger<Platform> ledger;
   };
 
+  static bool holds(void const* self, void const* slot) noexcept {
+    for (auto const& l : static_cast<basic_registry const*>(self)->ledgers_)
+      if (l.ledger.holds(slot)) return true;
+    return false;
+  }
+
   core::ledger<Platform>& mine() noexcept {
     if constexpr (Stripes == 1) return ledgers_[0].ledger;
     else return ledgers_[Platform::thread_index() % Stripes].ledger;
@@ -199,7 +206,7 @@ class basic_registry {
     bool const inside = flag == notifying && !wait_for_canceller();
     watch_.dispose(inside);
     if (inside) *reinterpret_cast<bool*>(gone_.get()) = true;
-    for (auto& l : ledgers_) l.ledger.dispose();
+    for (auto& l : ledgers_) l.ledger.release_grown();
   }
   /// False, without waiting, on the canceller's own thread.
   CTS_COLD bool wait_for_canceller() noexcept {
