@@ -80,18 +80,20 @@ class registration_node final : public registration_base {
   F& function() noexcept { return f_; }
 
   static void* operator new(std::size_t n) {
-    if constexpr (cached) return node_cache::take();
+    if constexpr (cached) return cache<registration_node>::take();
     else return ::operator new(n);
   }
   static void* operator new(std::size_t n, std::align_val_t a) { return ::operator new(n, a); }
   static void operator delete(void* p) noexcept {
-    if constexpr (cached) node_cache::give_back(p);
+    if constexpr (cached) cache<registration_node>::give_back(p);
     else ::operator delete(p);
   }
   static void operator delete(void* p, std::align_val_t a) noexcept { ::operator delete(p, a); }
   detail::place& where() noexcept { return place_; }
 
  private:
+  template <class Node>  // for when the size is known
+  using cache = node_cache<(sizeof(Node) <= small_node ? small_node : large_node)>;
   static constexpr bool cached = !CTS_CHECKED && sizeof(F) <= 32 && alignof(F) <= __STDCPP_DEFAULT_NEW_ALIGNMENT__;
 
   ~registration_node() {}
@@ -114,7 +116,7 @@ class registration_node final : public registration_base {
     }
   }
   static void destroy(registration_base& b, part what) noexcept {
-    static_assert(!cached || sizeof(registration_node) <= node_cache::size);
+    static_assert(!cached || sizeof(registration_node) <= large_node);
     auto& self = static_cast<registration_node&>(b);
     if (what == part::node) {
       delete &self;

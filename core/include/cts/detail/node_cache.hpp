@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
-/// One spare block a thread for the nodes of registrations: who registers and disposes in turns does not go to the allocator, which would
-/// take longer than the rest of it. Freed when its thread ends. Not under AddressSanitizer, which would miss a use after free.
+/// One spare block a thread and size for the nodes of registrations: who registers and disposes in turns does not go to the allocator,
+/// which would take longer than the rest of it. Freed when its thread ends. Not under AddressSanitizer, which would miss a use after free.
 #pragma once
 
 #include <cstddef>
@@ -20,10 +20,12 @@
 
 namespace cts::detail {
 
+/// The sizes: a node with a callable of 16 bytes fits, and one of 32.
+inline constexpr std::size_t small_node = 88, large_node = 112;
+
+template <std::size_t Size>
 class node_cache {
  public:
-  static constexpr std::size_t size = 112;  // a callable of 32 bytes fits
-
   static void* take() {
 #if CTS_NODE_CACHE
     if (void* const p = spare_.block) {
@@ -31,7 +33,7 @@ class node_cache {
       return p;
     }
 #endif
-    return ::operator new(size);
+    return ::operator new(Size);
   }
   static void give_back(void* p) noexcept {
 #if CTS_NODE_CACHE
