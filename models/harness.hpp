@@ -34,10 +34,11 @@ inline plan first(std::uint64_t executions) {
 inline plan bounded(unsigned bound) { return {search::bounded, bound}; }
 /// Of models that even without a preemption have too many executions: random ones only.
 inline plan chance() { return {search::random}; }
-/// Of models whose full search takes days: a default run takes a low bound and random executions, a deep one a higher bound.
+/// Of models whose full search takes days: a default run takes a low bound and random executions, a deep one the next higher bound, which
+/// has ten to a hundred times as many executions.
 inline plan large(unsigned bound = 2) {
   plan p = bounded(bound);
-  p.deeper = 2;
+  p.deeper = 1;
   return p;
 }
 

@@ -117,6 +117,17 @@ struct cancels : rl::test_suite<cancels, 3>, recorded<small, 3> {
 };
 add<cancels> l3("LIN", "TwoCancels", "two cancels that poll, beside register and unregister", full(), 5000000);
 
+struct shrinking : rl::test_suite<shrinking, 3>, recorded<tiny, 3> {
+  void before() { open(4); enter(0); enter(1); }
+  void thread(unsigned i) {
+    if (i == 0) leave(0);
+    else if (i == 1) enter(3);
+    else cancel();
+  }
+  void after() { check(); close(); }
+};
+add<shrinking> l6("LIN", "ThreeThreads", "an unregistration, a registration that moves a segment or grows, and a cancel", full(), 1000000);
+
 struct growing : rl::test_suite<growing, 3>, recorded<tiny, 3> {
   void before() { open(4); enter(0); enter(1); }
   void thread(unsigned i) {

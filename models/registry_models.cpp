@@ -49,6 +49,7 @@ struct two_registrants : rl::test_suite<two_registrants<P, Before>, 3>, stage<P>
   void after() { for (std::size_t i = 0; i < 2 + Before; ++i) this->exactly_once(i, true); this->close(); }
 };
 add<two_registrants<platform<2, 2>, 0>> g4("G4", "TwoRegistrantsVersusCancel", "two threads register, a third cancels: each callback runs on one side", full(), 5000000);
+add<two_registrants<tiny, 0>> g4e("G4", "TwoGrowOnceVersusCancel", "the same where one of the two has to grow", full(), 1000000);
 add<two_registrants<small, 1>> g4d("G4", "TwoGrowVersusCancel", "the same while the registry grows", large(1), 5000000);
 
 struct two_cancels : rl::test_suite<two_cancels, 3>, stage<ahead> {
@@ -253,6 +254,7 @@ struct order : rl::test_suite<order<P, Churn>, 3>, stage<P> {
 add<order<three, 0>> g9("G9", "LifoWhileFilling", "one registration after another, a third thread fills the same segment: the later one runs first", full(), 5000000);
 add<order<three, 1>> g9c("G9", "LifoInASegment", "the same while the third comes and goes", full(), 5000000);
 add<order<small, 0>> g9l("G9", "LifoAcrossSegments", "the same while the registry grows", full(), 5000000);
+add<order<small, 1>> g9n("G9", "LifoWhileGrowing", "the same while the third comes and goes", full(), 1000000);
 add<order<small, 2>> g9b("G9", "LifoWhileReset", "the same while segments are reset, pushed and moved", large(), 5000000);
 
 struct stale_cursor : rl::test_suite<stale_cursor, 3>, stage<platform<4, 4>> {
@@ -671,6 +673,13 @@ struct hand_over : rl::test_suite<hand_over, 2>, stage<tiny> {
   void after() { r->cancel(); exactly_once(0, true); for (std::size_t i = 3; i < 6; ++i) exactly_once(i, true); close(); }
 };
 add<hand_over> g14f("G14", "SweepHandedOver", "one thread goes on with the sweep of another", large(1), 1000000);
+
+struct mover_leaver_and_cancel : rl::test_suite<mover_leaver_and_cancel, 3>, stage<tiny> {
+  void before() { open(4, true); for (std::size_t i = 0; i < 3; ++i) enter(i); leave(0); leave(1); }
+  void thread(unsigned i) { if (i == 0) enter(3); else if (i == 1) leave(2); else r->cancel(); }
+  void after() { for (std::size_t i = 2; i < 4; ++i) exactly_once(i, true); close(); }
+};
+add<mover_leaver_and_cancel> g14i("G14", "MoverVersusUnregisterAndCancel", "a segment is moved beside an unregistration and a cancel: none lost, none twice", full(), 1000000);
 
 struct movers_and_cancel : rl::test_suite<movers_and_cancel, 3>, stage<tiny> {
   void before() { open(6, true); for (std::size_t i = 0; i < 4; ++i) enter(i); leave(0); leave(1); leave(2); }

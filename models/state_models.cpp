@@ -441,6 +441,20 @@ struct child_of_two : rl::test_suite<child_of_two, 3>, scene {
 };
 add<child_of_two> g16f("G16", "ChildOfTwoParents", "two parents' cancels and ends beside their child's end", large(), 1000000);
 
+struct two_parents : rl::test_suite<two_parents, 2>, scene {
+  void before() {
+    open();
+    add(0);
+    add(1);
+    add(2, 2);
+    require(s[2]->link_to(0, *s[0]) && s[2]->link_to(1, *s[1]), "no memory");
+    enter(2);
+  }
+  void thread(unsigned i) { cancel(*s[i]); s[i]->end(); }
+  void after() { s[2]->end(); leave(2); require(runs(2) == 1, "did not run once"); close(); }
+};
+add<two_parents> g16t("G16", "TwoParentsCancel", "two parents' cancels and ends: their child is canceled once", full(), 0);
+
 struct child_ends_inside : rl::test_suite<child_ends_inside, 2>, scene {
   void before() {
     open();
