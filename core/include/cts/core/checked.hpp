@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <mutex>
+#include <new>
 
 #include "cts/core/platform.hpp"
 
@@ -61,7 +62,7 @@ template <bool Checked>
 class overlap_watch {
  public:
   explicit overlap_watch(void const* registry) noexcept : registry_(registry) {
-    std::lock_guard const hold(all_mutex);
+    std::lock_guard const hold(all_mutex());
     next_ = all;
     if (next_ != nullptr) next_->previous_ = this;
     all = this;
@@ -73,7 +74,7 @@ class overlap_watch {
   /// Whether the registry of `w` is still there and `ask()` says yes; it is not disposed meanwhile.
   template <class Ask>
   static bool alive_and(overlap_watch const* w, Ask ask) noexcept {
-    std::lock_guard const hold(all_mutex);
+    std::lock_guard const hold(all_mutex());
     for (overlap_watch const* i = all; i != nullptr; i = i->next_)
       if (i == w) return ask();
     return false;
@@ -118,14 +119,19 @@ class overlap_watch {
     detail::handler.load()(misuse{what, reporter, other, registry_});
   }
   void leave_list() const noexcept {
-    std::lock_guard const hold(all_mutex);
+    std::lock_guard const hold(all_mutex());
     if (all == this) all = next_;
     if (next_ != nullptr) next_->previous_ = previous_;
     if (previous_ != nullptr) previous_->next_ = next_;
     next_ = previous_ = nullptr;
   }
 
-  inline static std::mutex all_mutex;
+  /// Never destroyed: a registry of static storage may end after any other object.
+  static std::mutex& all_mutex() noexcept {
+    alignas(std::mutex) static std::byte memory[sizeof(std::mutex)];
+    static std::mutex& m = *::new (static_cast<void*>(memory)) std::mutex;
+    return m;
+  }
   inline static overlap_watch const* all = nullptr;
   mutable overlap_watch const* next_ = nullptr;
   mutable overlap_watch const* previous_ = nullptr;

@@ -100,10 +100,11 @@ class ledger {
     using block = typename segment::block;
     for (; s != nullptr; s = older(*s)) {
       segment* const below = older(*s);
-      prefetch(below);
+      if constexpr (Platform::prefetch_distance > 0) Platform::prefetch(below);
       for (std::size_t i = slots_of(s); i != 0;) {
         i -= block::size;
         block const b = s->look(i, site::slot_scan);
+        prefetch_below(below, i);
         if (!b.any_live()) continue;
         prefetch_ahead(*s, below, i);
         bool const go_on = [&]<std::size_t... K>(std::index_sequence<K...>) {
@@ -287,12 +288,11 @@ class ledger {
     return !is_live(w) || visit(s, here, w);
   }
 
-  /// Prefetches a whole segment.
-  CTS_HOT static void prefetch(segment* s) noexcept {
+  /// Prefetches the line of `below` that the slot `i` is in, or where it would be if that segment has less slots: so segments far from
+  /// each other are read ahead, a line at a time.
+  CTS_HOT static void prefetch_below(segment* below, std::size_t i) noexcept {
     if constexpr (Platform::prefetch_distance > 0)
-      if (s != nullptr)
-        for (std::size_t b = 0; b < segment::bytes(Platform::segment_slots); b += Platform::line)
-          Platform::prefetch(reinterpret_cast<std::byte*>(s) + b);
+      Platform::prefetch(reinterpret_cast<void const*>(reinterpret_cast<std::uintptr_t>(below) + segment::bytes(i)));
   }
   /// Prefetches the callbacks of the block that comes `prefetch_distance` slots after the one from `first` on.
   CTS_HOT void prefetch_ahead(segment& s, segment* below, std::size_t first) noexcept {
@@ -303,8 +303,9 @@ class ledger {
       if (at == nullptr) return;
       std::size_t const from = first >= ahead ? first - ahead : slots_of(at) + first - ahead;
       if (from >= slots_of(at)) return;  // it has less slots than that
-      typename segment::block const b = at->look(from, site::slot_peek);
-      for (word const w : b.words) Platform::prefetch(reinterpret_cast<void const*>(static_cast<std::uintptr_t>(w)));
+      [&]<std::size_t... K>(std::index_sequence<K...>) {
+        (Platform::prefetch(reinterpret_cast<void const*>(static_cast<std::uintptr_t>(at->at(from + K).load(site::slot_peek)))), ...);
+      }(std::make_index_sequence<segment::block::size>());
     }
   }
 
