@@ -326,6 +326,55 @@ TEST(SelfTest, TheReducedSearchSeesRacesWaitsAndHiddenEffects) {
   compare_searches<2>(6, many(100), with_yields);
 }
 
+/// A load that touches something hidden only if it returns the older value: it sleeps with that, also after it has been woken for the
+/// newer one and put to sleep again.
+struct hidden_behind_a_value : rl::test_suite<hidden_behind_a_value, 2> {
+  static inline bool newer, older, older_and_hidden;  // what has been seen
+  rl::atomic<int> word, other, unrelated;
+  int hidden = 0;
+
+  static void forget() { newer = older = older_and_hidden = false; }
+  void before() {
+    word.store(0, rl::mo_relaxed, RL_INFO);
+    other.store(0, rl::mo_relaxed, RL_INFO);
+    unrelated.store(0, rl::mo_relaxed, RL_INFO);
+    hidden = 0;
+  }
+  void put(rl::atomic<int>& w) {
+    announced const step(&w, true, rl::mo_relaxed);
+    w.store(1, rl::mo_relaxed, RL_INFO);
+  }
+  int get(rl::atomic<int>& w) {
+    announced const step(&w, false, rl::mo_relaxed);
+    return w.load(rl::mo_relaxed, RL_INFO);
+  }
+  void thread(unsigned i) {
+    if (i == 1) {
+      put(word);
+      put(other);
+      the_reduction.touch(reduction::others, true);
+      hidden = 1;
+      return;
+    }
+    if (get(word) != 0) {
+      newer = true;
+    } else {
+      the_reduction.touch(reduction::others, false);
+      (hidden == 0 ? older : older_and_hidden) = true;
+    }
+    get(unrelated);  // so that what the load touches is not all that its thread does
+  }
+};
+TEST(SelfTest, TheReducedSearchRemembersWhatAnOlderValueTouched) {
+  for (search const how : {search::full, search::reduced}) {
+    hidden_behind_a_value::forget();
+    outcome const o = run<hidden_behind_a_value>({how}, "litmus");
+    EXPECT_TRUE(o.complete);
+    EXPECT_TRUE(hidden_behind_a_value::newer && hidden_behind_a_value::older && hidden_behind_a_value::older_and_hidden)
+        << (how == search::full ? "full" : "reduced") << " search, " << o.executions << " executions";
+  }
+}
+
 /// The models of linearizability find, by that alone, what breaks a promise.
 TEST(SelfTest, FindsWhatIsNotLinearizable) {
   for (core::mutation const defect : {core::mutation::no_recheck_of_top, core::mutation::lose_on_failed_retract,
