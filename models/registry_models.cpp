@@ -340,7 +340,7 @@ struct stale_slot : rl::test_suite<stale_slot, 3>, stage<three> {
   }
   void after() { now.before = nullptr; r->cancel(); later_runs_first(1, 0); close(); }
 };
-add<stale_slot> g9g("G9", "HoleOfAStaleSlot", "directed: a registrant in a new generation takes no dead slot for used", large(0), 250000);
+add<stale_slot> g9g("G9", "HoleOfAStaleSlot", "directed: a registrant in a new generation takes no dead slot for used", bounded(0), 250000);
 
 /// Thread 0 fills slots, thread 1 skips them by the cursor, thread 2, slow to say how far it has come, registers after it.
 struct stale_frontier : rl::test_suite<stale_frontier, 3>, stage<platform<4, 4>> {
@@ -360,7 +360,7 @@ struct stale_frontier : rl::test_suite<stale_frontier, 3>, stage<platform<4, 4>>
   }
   void after() { now.before = nullptr; r->cancel(); later_runs_first(1, 0); close(); }
 };
-add<stale_frontier> g9h("G9", "HoleOfAStaleFrontier", "directed: who skipped slots by the cursor is not overtaken below them", large(1), 250000);
+add<stale_frontier> g9h("G9", "HoleOfAStaleFrontier", "directed: who skipped slots by the cursor is not overtaken below them", bounded(1), 250000);
 
 /// Thread 1 has chosen a dead slot and is late; thread 0 fills and empties the segment and resets it just then.
 struct late_in_reset : rl::test_suite<late_in_reset, 2>, stage<platform<4, 4>> {
@@ -385,7 +385,7 @@ struct late_in_reset : rl::test_suite<late_in_reset, 2>, stage<platform<4, 4>> {
   }
   void after() { now.before = nullptr; r->cancel(); later_runs_first(1, 0); exactly_once(0, true); exactly_once(1, true); close(); }
 };
-add<late_in_reset> g9i("G9", "LateInAReset", "directed: a late registrant and the reset of its segment do not miss each other", large(0), 250000);
+add<late_in_reset> g9i("G9", "LateInAReset", "directed: a late registrant and the reset of its segment do not miss each other", bounded(0), 250000);
 
 /// The same, but the late registrant sees the seal and takes its slot back only when the new generation is in use.
 struct retracts_late : rl::test_suite<retracts_late, 3>, stage<platform<4, 4>> {
@@ -418,7 +418,7 @@ struct retracts_late : rl::test_suite<retracts_late, 3>, stage<platform<4, 4>> {
   }
   void after() { now.before = nullptr; r->cancel(); later_runs_first(1, 0); exactly_once(0, true); exactly_once(1, true); close(); }
 };
-add<retracts_late> g9j("G9", "RetractsLate", "directed: a registrant that takes its slot back leaves no hole in the generation that is opened meanwhile", large(0), 250000);
+add<retracts_late> g9j("G9", "RetractsLate", "directed: a registrant that takes its slot back leaves no hole in the generation that is opened meanwhile", bounded(0), 250000);
 
 /// Thread 1 comes and goes in a slot between thread 0's first look and its seal. If thread 2, in the new generation, still
 /// takes that slot for used, there is a hole below it.
@@ -455,7 +455,7 @@ struct brief_visit : rl::test_suite<brief_visit, 3>, stage<platform<4, 4>> {
   }
   void after() { now.before = nullptr; r->cancel(); later_runs_first(1, 0); close(); }
 };
-add<brief_visit> g9k("G9", "HoleOfABriefVisit", "directed: who came and went before the seal leaves no slot that looks used in the new generation", large(0), 250000);
+add<brief_visit> g9k("G9", "HoleOfABriefVisit", "directed: who came and went before the seal leaves no slot that looks used in the new generation", bounded(0), 250000);
 
 /// Thread 0 stops for good between sealing and opening the segment.
 struct stops_while_resetting : rl::test_suite<stops_while_resetting, 2>, stage<tiny> {
@@ -499,7 +499,7 @@ struct stops_while_moving : rl::test_suite<stops_while_moving, 2>, stage<tiny> {
   }
   void after() { now.before = nullptr; for (std::size_t k = 1; k < 4; ++k) exactly_once(k, true); close(); }
 };
-add<stops_while_moving> g11e("G11", "StopsWhileMoving", "directed: a thread stops while it moves a segment; a walk beside it comes to its end", large(0), 250000);
+add<stops_while_moving> g11e("G11", "StopsWhileMoving", "directed: a thread stops while it moves a segment; a walk beside it comes to its end", bounded(0), 250000);
 
 // --- G10: monotonic ------------------------------------------------------------------------------------------------------
 struct monotonic : rl::test_suite<monotonic, 3>, stage<platform<2, 2>> {
