@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -149,6 +150,20 @@ TEST_F(Checked, RegisteringAgainAfterTheRegistryIsGoneIsAllowed) {
   }
   for (std::size_t i = 1; i < all.size(); ++i) (void)s.try_register(all[i]);
   EXPECT_TRUE(reports.empty());
+}
+
+// The new registry has the address of one that is gone, and is of another type.
+TEST_F(Checked, RegisteringAgainWhereAnotherRegistryWasIsAllowed) {
+  using striped = cts::core::striped_registry;
+  alignas(striped) std::byte storage[sizeof(striped)];
+  std::vector<action> all(16);
+  striped* const gone = ::new (storage) striped;
+  for (action& a : all) std::thread([&] { (void)gone->try_register(a); }).join();  // each on a stripe of its own
+  std::destroy_at(gone);
+  registry* const now = ::new (storage) registry;
+  for (action& a : all) (void)now->try_register(a);
+  EXPECT_TRUE(reports.empty());
+  std::destroy_at(now);
 }
 
 TEST_F(Checked, RegisteringAgainAfterUnregisterIsAllowed) {

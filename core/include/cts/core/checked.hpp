@@ -57,12 +57,16 @@ inline misuse_handler set_misuse_handler(misuse_handler h) noexcept {
 }
 
 /// Counts the operations in flight, verb by verb. Entering and disposing are a store-buffering handshake: at least one side
-/// sees the other. All watches of registries that have not been disposed are in one list.
+/// sees the other. All watches of registries that have not been disposed are in one list, each with a number of its own: an address may
+/// have been that of another registry before.
 template <bool Checked>
 class overlap_watch {
  public:
-  explicit overlap_watch(void const* registry) noexcept : registry_(registry) {
+  using slots = bool (*)(void const* registry, void const* slot) noexcept;
+
+  overlap_watch(void const* registry, slots holds) noexcept : registry_(registry), holds_(holds) {
     std::lock_guard const hold(all_mutex());
+    number_ = ++last_number;
     next_ = all;
     if (next_ != nullptr) next_->previous_ = this;
     all = this;
@@ -71,12 +75,13 @@ class overlap_watch {
   overlap_watch& operator=(overlap_watch const&) = delete;
   ~overlap_watch() { leave_list(); }
 
-  /// Whether the registry of `w` is still there and `ask()` says yes; it is not disposed meanwhile.
+  std::uint64_t number() const noexcept { return number_; }
+  /// Whether the registry of that number is still there, `slot` is one of its slots, and `ask()` says yes; it is not disposed meanwhile.
   template <class Ask>
-  static bool alive_and(overlap_watch const* w, Ask ask) noexcept {
+  static bool registered_with(std::uint64_t number, void const* slot, Ask ask) noexcept {
     std::lock_guard const hold(all_mutex());
     for (overlap_watch const* i = all; i != nullptr; i = i->next_)
-      if (i == w) return ask();
+      if (i->number_ == number) return i->holds_(i->registry_, slot) && ask();
     return false;
   }
 
@@ -133,9 +138,12 @@ class overlap_watch {
     return m;
   }
   inline static overlap_watch const* all = nullptr;
+  inline static std::uint64_t last_number = 0;
   mutable overlap_watch const* next_ = nullptr;
   mutable overlap_watch const* previous_ = nullptr;
   void const* const registry_;
+  slots const holds_;
+  std::uint64_t number_ = 0;
   mutable std::atomic<int> active_[static_cast<std::size_t>(verb::count)]{};
   mutable std::atomic<bool> disposing_{false};
 };
@@ -143,7 +151,8 @@ class overlap_watch {
 template <>
 class overlap_watch<false> {
  public:
-  explicit overlap_watch(void const*) noexcept {}
+  template <class Slots>
+  overlap_watch(void const*, Slots) noexcept {}
   struct scope {
     scope() noexcept {}
     ~scope() {}
@@ -155,12 +164,10 @@ class overlap_watch<false> {
   void registered_twice() const noexcept {}
 };
 
-/// Whom a callback was registered with last, for checked builds.
+/// The number of the registry that a callback was registered with last, for checked builds.
 template <bool Checked>
 struct registrar {
-  overlap_watch<true> const* watch = nullptr;
-  void const* registry = nullptr;
-  bool (*holds)(void const* registry, void const* slot) noexcept = nullptr;
+  std::uint64_t number = 0;
 };
 template <>
 struct registrar<false> {};

@@ -46,10 +46,9 @@ class basic_registry {
     auto const in_flight = watch_.enter(verb::try_register);
     if constexpr (Platform::checked) {
       auto* const at = c.slot_.get();
-      auto& last = c.registrar_;  // its registry may be gone, and its slots, too
-      if (decltype(watch_)::alive_and(last.watch, [&] { return last.holds(last.registry, at) && at->load(site::slot_peek) == live(c); }))
-        watch_.registered_twice();
-      last = {&watch_, this, &holds};
+      // The registry of an earlier registration may be gone, and its slots, too.
+      if (watch_.registered_with(c.registrar_.number, at, [&] { return at->load(site::slot_peek) == live(c); })) watch_.registered_twice();
+      c.registrar_.number = watch_.number();
     }
     if constexpr (Stripes > 1) {  // a stripe may still be open when the flag is set
       if (flag_.load(site::flag_poll) != clear) return refuse();
@@ -305,7 +304,7 @@ class basic_registry {
   alignas(Platform::line) typename Platform::template atomic<word> flag_{clear};
   typename Platform::template atomic<std::uintptr_t> canceller_{0};
   typename Platform::template var<std::uintptr_t> gone_{0};  // a bool of the cancel that runs: its callback disposed the registry
-  [[no_unique_address]] overlap_watch<Platform::checked> watch_{this};
+  [[no_unique_address]] overlap_watch<Platform::checked> watch_{this, &holds};
   // The registrants' lines.
   stripe ledgers_[Stripes];
 };
