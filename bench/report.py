@@ -9,7 +9,6 @@ import subprocess
 import sys
 
 OURS = ("cts_",)
-ON_THE_HEAP = ("cts_register", "pplx", "glib")  # each registration is an allocation; all others are in their owner's object
 
 
 def load(path):
@@ -71,15 +70,18 @@ def ratios(run):
         rows.append((title, what, of, bar, against))
 
     row("register+unregister, the core's verbs", get("pair", "verbs", 0), y("two_rmws"), 1.1, "two RMWs")
+    row("register+unregister, cts::core::registry", get("pair", "cts_registry"), y("two_rmws"), 1.1, "two RMWs")
     row("register+unregister, cts::inplace_stop_callback", get("pair", "cts_inplace_stop"), y("two_rmws"), 1.1, "two RMWs")
     row("register+unregister, a lane", get("pair", "cts_lane"), y("two_rmws"), 0.25, "two RMWs")
     row("register+unregister, cts::core::registry", get("pair", "cts_registry"), get("pair", "std_stop"), 0.40, "std::stop_callback")
     row("register+unregister, cts::cancellation_callback", get("pair", "cts_callback"), get("pair", "std_stop"), 0.70, "std::stop_callback")
     row("register_callback+dispose", get("pair", "cts_register"), get("pair", "std_stop"), 1.0, "std::stop_callback")
     for n in (1_000, 100_000, 1_000_000):
-        row(f"  with {n:,} live, newest removed", get("pair", "verbs", n), get("pair", "verbs", 0), 1.1, "none live")
+        row(f"  with {n:,} live, newest removed, the core's verbs", get("pair", "verbs", n), get("pair", "verbs", 0), 1.1, "none live")
+        row(f"  with {n:,} live, newest removed, cts::core::registry", get("pair_live", "cts_registry", n), get("pair", "cts_registry"), 1.15, "none live")
     for n in (1_000, 100_000, 1_000_000):
-        row(f"  with {n:,} live, oldest removed", get("ring", "verbs", n), get("pair", "verbs", 0), 1.1, "none live")
+        row(f"  with {n:,} live, oldest removed, the core's verbs", get("ring", "verbs", n), get("pair", "verbs", 0), 1.1, "none live")
+        row(f"  with {n:,} live, oldest removed, cts::core::registry", get("ring", "cts_registry", n), get("ring", "cts_registry", 1), 1.15, "one live")
     threads = sorted({t for (a, _, _, t) in run.ns if a == "pair_shared"})
     for t in threads:
         limit = 1.2 if t <= 2 else 1.5
@@ -92,8 +94,10 @@ def ratios(run):
     row("poll", get("poll", "cts_registry"), get("poll", "std_stop"), 1.1, "std::stop_token")
     row("poll under churn", get("poll_churn", "cts_registry"), get("poll", "cts_registry"), 1.1, "without")
     row("one-shot life: create, register, cancel, destroy, the core's verbs", get("life", "verbs"), y("three_rmws"), 1.6, "three RMWs")
+    row("  with the end of the registration, cts::core::registry", get("life", "cts_registry"), y("three_rmws"), 1.6, "three RMWs")
     for n in (1_000, 100_000):
         row(f"fan-out a callback, {n:,} contiguous, the core's verbs", get("fan_out", "verbs", n), y("one_rmw"), 1.35, "one RMW")
+        row(f"fan-out a callback, {n:,} contiguous, cts::core::registry", get("fan_out", "cts_registry", n), y("one_rmw"), 1.35, "one RMW")
     row("fan-out a callback, 1,000,000 scattered", get("fan_out_scattered", "cts_registry", 1_000_000), y("list", 1_000_000), 0.12, "linked list")
     # against whoever is best
     for mine, in_place in (("cts_inplace_stop", True), ("cts_stop", False), ("cts_callback", False), ("cts_register", False)):
@@ -103,14 +107,10 @@ def ratios(run):
                 row(f"{AXES.get(axis, axis)}, {run.title(mine)}", get(axis, mine, live), best[0], 1.05, run.title(best[1]))
     for axis in ("fan_out", "fan_out_scattered"):
         for n in (10, 100, 1_000, 10_000, 100_000, 1_000_000):
-            for heap in (False, True):
-                kind = [p for p in run.peers if (p in ON_THE_HEAP) == heap]
-                at = lambda peers: [(ns, p) for p in peers if (ns := get(axis, p, n)) is not None]
-                best = min(at(p for p in (kind if heap else run.peers) if not p.startswith(OURS)), default=None)
-                slowest = max(at(p for p in kind if p.startswith(OURS)), default=None)
-                if best and slowest:
-                    row(f"{AXES[axis]}, {n:,}, {run.title(slowest[1])}" + ("" if heap else " (our slowest in place)"), slowest[0], best[0], 1.0,
-                        run.title(best[1]))
+            best = min((b for b in (run.best_other(True, axis, n), run.best_other(False, axis, n)) if b), default=None)
+            slowest = max(((get(axis, m, n), m) for m in run.peers if m.startswith(OURS) and get(axis, m, n)), default=None)
+            if best and slowest:
+                row(f"{AXES[axis]}, {n:,}, {run.title(slowest[1])} (our slowest)", slowest[0], best[0], 1.0, run.title(best[1]))
     return [r for r in rows if r[1] is not None and r[2] is not None]
 
 

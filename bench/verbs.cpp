@@ -5,8 +5,7 @@
 
 #include <chrono>
 #include <cstddef>
-#include <memory>
-#include <new>
+#include <vector>
 
 #include "cts/core/registry.hpp"
 #include "peer.hpp"
@@ -25,30 +24,23 @@ using core::register_result;
 using core::registry;
 
 struct node : core::callback {
-  explicit node(void* t) noexcept : callback([](callback& c) noexcept { keep(static_cast<node&>(c).target); }), target(t) {}
-  void* target;
+  node() noexcept : callback([](callback& c) noexcept { keep(static_cast<node&>(c).target); }) {}
+  void* target = nullptr;
 };
 static_assert(sizeof(void*) != 8 || sizeof(node) == 32);
 
 /// A registry with nodes that are registered in the order in which they lie.
 struct crowd {
-  explicit crowd(std::size_t live) : nodes(std::allocator<node>().allocate(live)), count(live) {
-    for (std::size_t i = 0; i < count; ++i) static_cast<void>(r.try_register(*::new (nodes + i) node(this)));
+  explicit crowd(std::size_t live) : nodes(live) {
+    for (node& n : nodes) static_cast<void>(r.try_register(n));
   }
-  crowd(crowd const&) = delete;
-  crowd& operator=(crowd const&) = delete;
-  ~crowd() {
-    r.dispose();  // no node is registered any more
-    std::allocator<node>().deallocate(nodes, count);
-  }
+  std::vector<node> nodes;
   registry r;
-  node* const nodes;
-  std::size_t const count;
 };
 
 void pair(State& state) {
   crowd others(static_cast<std::size_t>(state.range(0)));
-  node n(&others);
+  node n;
   for (auto _ : state) {
     register_result const result = others.r.try_register(n);
     benchmark::DoNotOptimize(result);
@@ -64,7 +56,7 @@ void ring(State& state) {
     node& n = all.nodes[oldest];
     all.r.unregister(n);
     static_cast<void>(all.r.try_register(n));
-    oldest = oldest + 1 == all.count ? 0 : oldest + 1;
+    oldest = oldest + 1 == all.nodes.size() ? 0 : oldest + 1;
   }
 }
 /// Create, register, cancel, destroy. What has run need not be unregistered. The verbs are inlined, as they are in a program that has
@@ -72,7 +64,7 @@ void ring(State& state) {
 CTS_BENCH_FLATTEN void life(State& state) {
   for (auto _ : state) {
     registry r;
-    node n(&r);
+    node n;
     static_cast<void>(r.try_register(n));
     r.cancel();
     keep(r);
