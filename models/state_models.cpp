@@ -424,15 +424,17 @@ struct child_dispose_waits : rl::test_suite<child_dispose_waits, 2>, scene {
 };
 add<child_dispose_waits> g16e("G16", "ChildsDisposeWaits", "after a child's dispose its parent's cancel is out of it, and no trace is left in the parent", full(), 1000000);
 
+/// Two parents and their child, with a callback.
+void open_family(scene& f) {
+  f.open();
+  f.add(0);
+  f.add(1);
+  f.add(2, 2);
+  require(f.s[2]->link_to(0, *f.s[0]) && f.s[2]->link_to(1, *f.s[1]), "no memory");
+  f.enter(2);
+}
 struct child_of_two : rl::test_suite<child_of_two, 3>, scene {
-  void before() {
-    open();
-    add(0);
-    add(1);
-    add(2, 2);
-    require(s[2]->link_to(0, *s[0]) && s[2]->link_to(1, *s[1]), "no memory");
-    enter(2);
-  }
+  void before() { open_family(*this); }
   void thread(unsigned i) {
     if (i < 2) { cancel(*s[i]); s[i]->end(); }
     else s[2]->end();
@@ -442,14 +444,7 @@ struct child_of_two : rl::test_suite<child_of_two, 3>, scene {
 add<child_of_two> g16f("G16", "ChildOfTwoParents", "two parents' cancels and ends beside their child's end", large(), 1000000);
 
 struct two_parents : rl::test_suite<two_parents, 2>, scene {
-  void before() {
-    open();
-    add(0);
-    add(1);
-    add(2, 2);
-    require(s[2]->link_to(0, *s[0]) && s[2]->link_to(1, *s[1]), "no memory");
-    enter(2);
-  }
+  void before() { open_family(*this); }
   void thread(unsigned i) { cancel(*s[i]); s[i]->end(); }
   void after() { s[2]->end(); leave(2); require(runs(2) == 1, "did not run once"); close(); }
 };
