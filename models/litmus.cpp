@@ -109,7 +109,36 @@ struct one_back : rl::test_suite<one_back, 2>, two_words {
   }
   void after() { reached = reached || (a == 1 && b == 5); }
 };
+TEST(SelfTest, NoTwoSeedsShareAStretch) {
+  std::set<std::uint64_t> seen;
+  for (rl::iteration_t s = 1; s <= 1000; ++s) {
+    rl::random_generator g{};
+    g.seed(s);
+    for (int i = 0; i < 100; ++i) {
+      std::uint64_t const two = g.rand();
+      EXPECT_TRUE(seen.insert(two << 32 | g.rand()).second) << "seed " << s << ", number " << 2 * i;
+    }
+  }
+}
+
 TEST(SelfTest, TheRandomGeneratorIsReplaced) { EXPECT_TRUE(appears<one_back>(random_plan(300000))); }
+
+/// One thread runs far between two steps of the other.
+struct one_runs_far : rl::test_suite<one_runs_far, 2> {
+  rl::atomic<int> x;
+  int a = 0, b = 0;
+  void before() { x.store(0, rl::mo_relaxed, RL_INFO); }
+  void thread(unsigned i) {
+    if (i == 0) {
+      for (int k = 1; k <= 40; ++k) x.store(k, rl::mo_relaxed, RL_INFO);
+    } else {
+      a = x.load(rl::mo_relaxed, RL_INFO);
+      b = x.load(rl::mo_relaxed, RL_INFO);
+    }
+  }
+  void after() { reached = reached || b - a >= 36; }
+};
+TEST(SelfTest, TheRandomWalkGoesFar) { EXPECT_TRUE(appears<one_runs_far>(random_plan(20000))); }
 
 struct freed : rl::test_suite<freed, 2> {
   rl::atomic<int>* p = nullptr;

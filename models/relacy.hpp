@@ -39,13 +39,18 @@ namespace rl {
 /// SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", OOPSLA 2014).
 struct random_generator {
   std::uint64_t state;
-  void seed(iteration_t s) { state = s * 0x9E3779B97F4A7C15ull + 0x1234567ull; }
-  unsigned rand() {
+  std::uint64_t next() {
     std::uint64_t x = (state += 0x9E3779B97F4A7C15ull);
     x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9ull;
     x = (x ^ (x >> 27)) * 0x94D049BB133111EBull;
-    return static_cast<unsigned>((x ^ (x >> 31)) >> 32);
+    return x ^ (x >> 31);
   }
+  /// Neighbouring seeds begin far apart, so that no two executions share a stretch of the sequence.
+  void seed(iteration_t s) {
+    state = s;
+    state = next();
+  }
+  unsigned rand() { return static_cast<unsigned>(next() >> 32); }
   template <typename T, T max>
   T get() {
     return static_cast<T>(rand() % max);
