@@ -20,7 +20,7 @@ struct plan {
   double seconds = 0;              // 0: no limit; else the search stops there and is not complete
   bool one_back = false;           // full, reduced: a load goes back one store at most, as in a bounded search
   unsigned deeper = 0;             // what a deep run adds to the bound
-  std::string replay;              // a token: run that execution alone and print it
+  std::string replay{};            // a token: run that execution alone and print it
 };
 
 inline plan full() { return {search::reduced}; }
@@ -34,11 +34,11 @@ inline plan first(std::uint64_t executions) {
 inline plan bounded(unsigned bound) { return {search::bounded, bound}; }
 /// Of models that even without a preemption have too many executions: random ones only.
 inline plan chance() { return {search::random}; }
-/// Of models whose full search takes days: a default run takes a low bound and random executions, a deep one the next higher bound, which
-/// has ten to a hundred times as many executions.
-inline plan large(unsigned bound = 2) {
+/// Of models whose full search takes days: a default run takes a low bound and random executions, a deep one a higher bound, if that is not
+/// a matter of days, too: the next one has ten to a hundred times as many executions.
+inline plan large(unsigned bound = 2, unsigned deeper = 1) {
   plan p = bounded(bound);
-  p.deeper = 1;
+  p.deeper = deeper;
   return p;
 }
 
@@ -130,13 +130,13 @@ class tree_scheduler : public rl::tree_search_scheduler<tree_scheduler<N>, rl::c
       : base_t(params, ctx, dynamic) {}
   rl::thread_id_t iteration_begin_impl() {
     left_ = this->params_.context_bound;
-    the_reduction.begin(reducing && left_ == ~0u);
+    the_reduction.begin(reducing && left_ == ~0u, left_ != ~0u);
     path_.clear();
     bool const known = !this->stree_.empty();
     rl::thread_id_t const first = base_t::iteration_begin_impl();
     if (the_reduction.on) {
       path_.push_back({N, static_cast<unsigned>(first), rl::sched_type_sched, 0});
-      step(0, known, first, nullptr);
+      step(0, known, static_cast<unsigned>(first), nullptr);
     }
     return first;
   }
@@ -170,13 +170,13 @@ class tree_scheduler : public rl::tree_search_scheduler<tree_scheduler<N>, rl::c
       if (ended || (r.on && !r.reuse)) return 0;
       limit = 2;  // and not four, three of them the same
     }
-    if (!r.on) return base_t::rand_impl(limit, t);
+    if (!r.on) return r.redundant ? 0 : went_back(base_t::rand_impl(limit, t), t);
     if (rl::ctx().threadx_->last_yield_ != 0 && !r.redundant) r.unfit = true;
     if (t == rl::sched_type_atomic_load && r.back + 1 >= r.left[rl::thread_index()]) return 0;
     if (t == rl::sched_type_sched && !r.redundant) {
       unsigned awake[N], n = 0;
       for (unsigned i = 0; i < limit; ++i)
-        if (!r.asleep(static_cast<unsigned>(this->running_threads[i]))) awake[n++] = this->running_threads[i];
+        if (!r.asleep(static_cast<unsigned>(this->running_threads[i]))) awake[n++] = static_cast<unsigned>(this->running_threads[i]);
       if (n > 1) {
         std::size_t const at = this->stree_depth_;
         bool const known = at < this->stree_.size();
@@ -190,6 +190,10 @@ class tree_scheduler : public rl::tree_search_scheduler<tree_scheduler<N>, rl::c
     }
     unsigned const k = r.redundant ? 0 : base_t::rand_impl(limit, t);
     if (t == rl::sched_type_atomic_load) r.back += k;
+    return went_back(k, t);
+  }
+  static unsigned went_back(unsigned k, rl::sched_type t) {
+    if (t == rl::sched_type_atomic_load && k != 0) the_reduction.older = true;
     return k;
   }
   /// The k-th thread of a choice begins a step. Those before it have had theirs, in other executions: they sleep.
@@ -210,7 +214,7 @@ class tree_scheduler : public rl::tree_search_scheduler<tree_scheduler<N>, rl::c
   }
   unsigned position(unsigned thread) const {
     unsigned i = 0;
-    while (this->running_threads[i] != thread) ++i;
+    while (static_cast<unsigned>(this->running_threads[i]) != thread) ++i;
     return i;
   }
 
@@ -262,6 +266,7 @@ outcome run(plan const& p, std::string const& name) {
   params.execution_depth_limit = 10000;  // more steps are a livelock
   if constexpr (requires { Suite::livelock_after; }) params.execution_depth_limit = Suite::livelock_after;
   params.context_bound = p.how == search::bounded ? p.context_bound : ~0u;
+  newest_is_written = &newest_is_written_among<n>;
   reducing = p.how == search::reduced;
   the_reduction.reuse = !reducing;
   the_reduction.reused = the_reduction.unfit = false;

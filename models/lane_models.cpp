@@ -344,7 +344,7 @@ struct lane_suspended : rl::test_suite<lane_suspended<Owner>, 2>, lane_stage<tin
   models::baton others;
   void before() { this->open(4); this->enter(3); others.set(1); now.others = &others; }
   void thread(unsigned i) {
-    if (i == 0) now.stop_in = rl::rand(30);
+    if (i == 0) now.stop_in = static_cast<int>(rl::rand(30));
     if ((i == 0) == Owner) {
       this->enter(0);
       this->enter(1);

@@ -74,9 +74,9 @@ struct recorded : stage<P> {
 
  private:
   void closed(recorder::clock const& known) {
-    bool& recorded = won[rl::thread_index()];
-    if (!recorded) log.add(did::won, 0, known);
-    recorded = true;
+    bool& said = won[rl::thread_index()];
+    if (!said) log.add(did::won, 0, known);
+    said = true;
   }
   void run(unsigned i) {
     closed(canceling[rl::thread_index()]);

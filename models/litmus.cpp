@@ -93,6 +93,62 @@ TEST(Litmus, MessagePassingIsSeen) {
   EXPECT_FALSE((appears<message_passing<rl::mo_release, rl::mo_acquire>>(exhaustive)));
 }
 TEST(Litmus, TwoPlusTwoWritesIsABlindSpot) { EXPECT_FALSE(appears<two_plus_two_writes>(exhaustive)); }
+/// Word by word: with Relacy's own compare-and-swap, and with the platform's.
+template <class Word>
+struct failed_compare_and_swap : rl::test_suite<failed_compare_and_swap<Word>, 2> {
+  Word x{};
+  rl::atomic<int> y;
+  bool is_older = false;
+  void before() {
+    if constexpr (std::is_same_v<Word, rl::atomic<unsigned>>) x.store(0, rl::mo_relaxed, RL_INFO);
+    y.store(0, rl::mo_relaxed, RL_INFO);
+  }
+  void thread(unsigned i) {
+    unsigned expected = 7;
+    if (i == 0) {
+      if constexpr (std::is_same_v<Word, rl::atomic<unsigned>>) x.store(1, rl::mo_relaxed, RL_INFO);
+      else x.store(1, core::site::canceller_set);
+      y.store(1, rl::mo_relaxed, RL_INFO);
+    } else if (y.load(rl::mo_relaxed, RL_INFO) == 1) {
+      if constexpr (std::is_same_v<Word, rl::atomic<unsigned>>) x.compare_exchange_strong(expected, 9, rl::mo_acq_rel, RL_INFO, rl::mo_relaxed, RL_INFO);
+      else x.compare_exchange(expected, 9, core::site::slot_take);
+      is_older = expected == 0;
+    }
+  }
+  void after() { reached = reached || is_older; }
+};
+struct platforms_word : platform<1, 1>::atomic<unsigned> {
+  platforms_word() : platform<1, 1>::atomic<unsigned>(0) {}
+};
+TEST(Litmus, AFailedCompareAndSwapReadsOlderValuesOnlyInThePlatform) {
+  EXPECT_FALSE(appears<failed_compare_and_swap<rl::atomic<unsigned>>>(exhaustive));
+  EXPECT_TRUE(appears<failed_compare_and_swap<platforms_word>>(exhaustive));
+  EXPECT_TRUE(appears<failed_compare_and_swap<platforms_word>>(full()));
+}
+/// The second store is no part of the release sequence of the first.
+template <class Word>
+struct stored_again : rl::test_suite<stored_again<Word>, 2> {
+  Word x{};
+  platform<1, 1>::var<int> plain{0};
+  void before() {
+    if constexpr (std::is_same_v<Word, rl::atomic<unsigned>>) x.store(0, rl::mo_relaxed, RL_INFO);
+  }
+  void thread(unsigned i) {
+    if (i == 0) {
+      plain.set(1);
+      if constexpr (std::is_same_v<Word, rl::atomic<unsigned>>) x.store(1, rl::mo_release, RL_INFO), x.store(2, rl::mo_relaxed, RL_INFO);
+      else x.store(1, core::site::flag_set), x.store(2, core::site::canceller_set);
+    } else if constexpr (std::is_same_v<Word, rl::atomic<unsigned>>) {
+      if (x.load(rl::mo_acquire, RL_INFO) == 2) plain.get();
+    } else if (x.load(core::site::flag_poll) == 2) {
+      plain.get();
+    }
+  }
+};
+TEST(Litmus, AStoreEndsTheReleaseSequenceOnlyInThePlatform) {
+  EXPECT_EQ(run<stored_again<rl::atomic<unsigned>>>(exhaustive, "litmus").verdict, "SUCCESS");
+  EXPECT_EQ(run<stored_again<platforms_word>>(exhaustive, "litmus").verdict, "DATA RACE");
+}
 TEST(Litmus, LoadBufferingIsABlindSpot) { EXPECT_FALSE(appears<load_buffering>(exhaustive)); }
 
 /// Never seen in two million executions of Relacy's own generator.
@@ -294,7 +350,7 @@ struct some_program : rl::test_suite<some_program<Threads>, Threads> {
     if (o.what == kind::exchange) return w.exchange(mine, o.order, RL_INFO);
     if (o.what == kind::swap_if_zero) {
       int zero = 0;
-      w.compare_exchange_strong(zero, mine, o.order, RL_INFO, rl::mo_relaxed, RL_INFO);
+      compare_and_swap(w, zero, mine, o.order, RL_INFO);
       return zero;
     }
     return -1;
@@ -337,7 +393,9 @@ void compare_searches(unsigned seed, int programs, int kinds) {
     all += a.executions;
     fewer += b.executions;
   }
-  if (kinds != with_yields) EXPECT_LT(fewer * 2, all) << "the reduction reduces nothing";
+  if (kinds != with_yields) {
+    EXPECT_LT(fewer * 2, all) << "the reduction reduces nothing";
+  }
   std::printf("  %llu executions instead of %llu\n", static_cast<unsigned long long>(fewer), static_cast<unsigned long long>(all));
 }
 int many(int programs) {  // CTS_LITMUS_SCALE=x multiplies the programs

@@ -96,62 +96,61 @@ struct platform {
       else the_reduction.touch_all();  // Relacy alone finds who comes after, not who came before
     }
     template <class Site>
-    T load(Site s, char const* file = __builtin_FILE(), unsigned line = __builtin_LINE()) const {
-      touch(s, file, line);
+    T load(Site s, char const* file = __builtin_FILE(), unsigned row = __builtin_LINE()) const {
+      touch(s, file, row);
       announced const step(this, false, relacy_order(s));
-      return word_.load(relacy_order(s), at(s, file, line));
+      return word_.load(relacy_order(s), at(s, file, row));
     }
     template <class Site>
-    void store(T value, Site s, char const* file = __builtin_FILE(), unsigned line = __builtin_LINE()) {
-      touch(s, file, line);
+    void store(T value, Site s, char const* file = __builtin_FILE(), unsigned row = __builtin_LINE()) {
+      touch(s, file, row);
       announced const step(this, true, relacy_order(s));
-      word_.store(value, relacy_order(s), at(s, file, line));
+      models::store(word_, value, relacy_order(s), at(s, file, row));
     }
     template <class Site>
     bool compare_exchange(T& expected, T desired, Site s, char const* file = __builtin_FILE(),
-                          unsigned line = __builtin_LINE()) {
-      touch(s, file, line);
+                          unsigned row = __builtin_LINE()) {
+      touch(s, file, row);
       announced const step(this, true, relacy_order(s));
-      rl::debug_info const info = at(s, file, line);
-      return word_.compare_exchange_strong(expected, desired, relacy_order(s), info, rl::mo_relaxed, info);
+      return compare_and_swap(word_, expected, desired, relacy_order(s), at(s, file, row));
     }
     template <class Site>
-    T fetch_or(T value, Site s, char const* file = __builtin_FILE(), unsigned line = __builtin_LINE()) {
-      touch(s, file, line);
+    T fetch_or(T value, Site s, char const* file = __builtin_FILE(), unsigned row = __builtin_LINE()) {
+      touch(s, file, row);
       announced const step(this, true, relacy_order(s));
-      return word_.fetch_or(value, relacy_order(s), at(s, file, line));
+      return word_.fetch_or(value, relacy_order(s), at(s, file, row));
     }
     template <class Site>
-    T fetch_and(T value, Site s, char const* file = __builtin_FILE(), unsigned line = __builtin_LINE()) {
-      touch(s, file, line);
+    T fetch_and(T value, Site s, char const* file = __builtin_FILE(), unsigned row = __builtin_LINE()) {
+      touch(s, file, row);
       announced const step(this, true, relacy_order(s));
-      return word_.fetch_and(value, relacy_order(s), at(s, file, line));
+      return word_.fetch_and(value, relacy_order(s), at(s, file, row));
     }
     template <class Site>
-    T fetch_xor(T value, Site s, char const* file = __builtin_FILE(), unsigned line = __builtin_LINE()) {
-      touch(s, file, line);
+    T fetch_xor(T value, Site s, char const* file = __builtin_FILE(), unsigned row = __builtin_LINE()) {
+      touch(s, file, row);
       announced const step(this, true, relacy_order(s));
-      return word_.fetch_xor(value, relacy_order(s), at(s, file, line));
+      return word_.fetch_xor(value, relacy_order(s), at(s, file, row));
     }
     template <class Site>
-    T fetch_add(T value, Site s, char const* file = __builtin_FILE(), unsigned line = __builtin_LINE()) {
-      touch(s, file, line);
+    T fetch_add(T value, Site s, char const* file = __builtin_FILE(), unsigned row = __builtin_LINE()) {
+      touch(s, file, row);
       announced const step(this, true, relacy_order(s));
-      return word_.fetch_add(value, relacy_order(s), at(s, file, line));
+      return word_.fetch_add(value, relacy_order(s), at(s, file, row));
     }
 
    private:
     /// Every access must happen before the end of the word's life: Relacy's own check of freed memory does not ask that.
     template <class Site>
-    void touch(Site s, char const* file, unsigned line) const {
+    void touch(Site s, char const* file, unsigned row) const {
       maybe_suspend();
       if constexpr (std::is_same_v<Site, site>)
         if (now.before) now.before(s);
-      if (alive_) (void)static_cast<int>((*alive_)(at(s, file, line)));
+      if (alive_) (void)static_cast<int>((*alive_)(at(s, file, row)));
     }
     template <class Site>
-    static rl::debug_info at(Site s, char const* file, unsigned line) {
-      return {info(s).name, file, line};
+    static rl::debug_info at(Site s, char const* file, unsigned row) {
+      return {info(s).name, file, row};
     }
     mutable rl::atomic<T> word_;
     mutable std::optional<rl::var<int>> alive_;
@@ -162,11 +161,11 @@ struct platform {
    public:
     explicit var(T value) { value_(RL_INFO) = value; }
     ~var() { value_(RL_INFO) = T(); }  // dying is a write: who still reads is a data race
-    T get(char const* file = __builtin_FILE(), unsigned line = __builtin_LINE()) const {
-      return value_(rl::debug_info("read", file, line));
+    T get(char const* file = __builtin_FILE(), unsigned row = __builtin_LINE()) const {
+      return value_(rl::debug_info("read", file, row));
     }
-    void set(T value, char const* file = __builtin_FILE(), unsigned line = __builtin_LINE()) {
-      value_(rl::debug_info("write", file, line)) = value;
+    void set(T value, char const* file = __builtin_FILE(), unsigned row = __builtin_LINE()) {
+      value_(rl::debug_info("write", file, row)) = value;
     }
 
    private:

@@ -36,7 +36,9 @@ struct reduction {
   bool reuse = false;      // freed memory may be given out again: a choice of the search
   bool reused = false;     // there was an allocation that may have followed
   bool unfit = false;      // a thread has yielded without having asked in vain
+  bool prunes = false;     // the running search leaves out equal executions, by sleep sets or not
   bool redundant = false;  // this execution has an equal that is explored elsewhere
+  bool older = false;      // the last load of the search's choice has returned an older value
   unsigned values = 3;       // that a load may return at most
   unsigned left[most] = {};  // of each thread's next step: how many of the newest values are not explored from an equal state; 0: it sleeps
   unsigned back = 0;         // how many stores the load that runs goes back
@@ -59,8 +61,9 @@ struct reduction {
   effects touched;      // by the step that runs
   unsigned freeing = 0, allocating = 0;  // a bit for each thread that has, in this execution
 
-  void begin(bool enabled) {
+  void begin(bool enabled, bool bounded) {
     on = enabled;
+    prunes = enabled || bounded;
     redundant = false;
     back = 0;
     hints = 0;
@@ -142,6 +145,42 @@ struct announced {
   ~announced() { the_reduction.executed(seq_cst); }
   bool const seq_cst;
 };
+
+/// A strong compare-and-swap as C++ has it: one that fails is a relaxed load and may read an older value, where Relacy's reads the newest.
+template <class T>
+bool compare_and_swap(rl::atomic<T>& word, T& expected, T desired, rl::memory_order order, rl::debug_info_param info) {
+  rl::ctx().sched();
+  rl::preemption_disabler const one_step(rl::ctx());
+  the_reduction.older = false;
+  if (T const seen = word.load(rl::mo_relaxed, info); seen != expected) {
+    expected = seen;
+    return false;
+  }
+  // It reads the newest value, whatever that load returned: as if it had returned the newest, which is another choice of the search.
+  if (the_reduction.older && the_reduction.prunes) the_reduction.redundant = true;
+  return word.compare_exchange_strong(expected, desired, order, info, rl::mo_relaxed, info);
+}
+
+/// Of Relacy's record of the newest value; the function for the running model's number of threads.
+inline bool& (*newest_is_written)(rl::atomic_data*) = nullptr;
+template <rl::thread_id_t N>
+bool& newest_is_written_among(rl::atomic_data* data) {
+  auto& word = *static_cast<rl::atomic_data_impl<N>*>(data);
+  return word.history_[word.current_index_ % rl::atomic_history_size].busy_;
+}
+
+/// A store as C++20 has it: it ends every release sequence. Relacy lets one go on if the thread has written the newest value itself, and so
+/// orders too much.
+template <class T>
+void store(rl::atomic<T>& word, T value, rl::memory_order order, rl::debug_info_param info) {
+  rl::ctx().sched();
+  rl::preemption_disabler const one_step(rl::ctx());
+  bool& continues = newest_is_written(word.impl_);
+  bool const written = continues;
+  continues = false;
+  word.store(value, order, info);
+  continues = written;
+}
 
 /// An rl::atomic of a model's own.
 class baton {

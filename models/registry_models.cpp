@@ -529,7 +529,7 @@ struct suspended : rl::test_suite<suspended<N, P, More>, N>, stage<P> {
   void before() { this->open(6); this->enter(5); others.set(int(N) - 1); now.others = &others; }
   void thread(unsigned i) {
     if (i == 0) {
-      now.stop_in = rl::rand(More ? 60 : 14);
+      now.stop_in = static_cast<int>(rl::rand(More ? 60 : 14));
       this->enter(0);
       if (More) this->enter(1);
       if (More) this->leave(5);
@@ -656,7 +656,7 @@ struct mover_and_leaver : rl::test_suite<mover_and_leaver, 2>, stage<tiny> {
 };
 add<mover_and_leaver> g14h("G14", "MoverVersusUnregister", "a segment becomes empty and is moved beside the unregistrations that empty it", full(), 1000000);
 add<movers<false>> g14b("G14", "TwoMovers", "two threads move neighbouring segments: the list keeps every registration", large(), 1000000);
-add<movers<true>> g14g("G14", "TwoMoversTwice", "the same, and they go on", large(1), 1000000);
+add<movers<true>> g14g("G14", "TwoMoversTwice", "the same, and they go on", large(1, 0), 1000000);
 
 /// Deep in the tree of the full search each of the two registers only to find that the other has just begun to claim that segment.
 struct hinders : movers<true> {
@@ -672,7 +672,7 @@ struct hand_over : rl::test_suite<hand_over, 2>, stage<tiny> {
   }
   void after() { r->cancel(); exactly_once(0, true); for (std::size_t i = 3; i < 6; ++i) exactly_once(i, true); close(); }
 };
-add<hand_over> g14f("G14", "SweepHandedOver", "one thread goes on with the sweep of another", large(1), 1000000);
+add<hand_over> g14f("G14", "SweepHandedOver", "one thread goes on with the sweep of another", large(1, 0), 1000000);
 
 struct mover_leaver_and_cancel : rl::test_suite<mover_leaver_and_cancel, 3>, stage<tiny> {
   void before() { open(4, true); for (std::size_t i = 0; i < 3; ++i) enter(i); leave(0); leave(1); }
@@ -686,7 +686,7 @@ struct movers_and_cancel : rl::test_suite<movers_and_cancel, 3>, stage<tiny> {
   void thread(unsigned i) { if (i < 2) enter(4 + i); else r->cancel(); }
   void after() { for (std::size_t i = 3; i < 6; ++i) exactly_once(i, true); close(); }
 };
-add<movers_and_cancel> g14c("G14", "TwoMoversVersusCancel", "the same while a third thread cancels", large(1), 5000000);
+add<movers_and_cancel> g14c("G14", "TwoMoversVersusCancel", "the same while a third thread cancels", large(1, 0), 5000000);
 
 struct bounded_memory : rl::test_suite<bounded_memory, 2>, stage<tiny> {
   void before() { open(6); enter(5); }
@@ -716,7 +716,7 @@ struct claim_vs_register : rl::test_suite<claim_vs_register, 3>, stage<platform<
   void thread(unsigned i) { if (i == 0) { enter(1); enter(2); enter(3); } else if (i == 1) { enter(4); leave(4); } else { enter(5); } }
   void after() { r->cancel(); for (std::size_t i = 1; i < 6; ++i) exactly_once(i, true); close(); }
 };
-add<claim_vs_register> g3c("G3", "ClaimVersusRegister", "segments are claimed and reset while others register in them", large(0), 5000000);
+add<claim_vs_register> g3c("G3", "ClaimVersusRegister", "segments are claimed and reset while others register in them", large(0, 0), 5000000);
 
 struct reset_vs_late : rl::test_suite<reset_vs_late, 2>, stage<tiny> {
   void before() { open(6); enter(0); }

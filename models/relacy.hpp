@@ -58,7 +58,9 @@ struct random_generator {
 };
 }  // namespace rl
 #endif
+#define private public  // what a word's newest value was written by: `store` in reduction.hpp
 #include <relacy/relacy.hpp>
+#undef private
 #if defined(__clang__)
 #pragma clang diagnostic pop
 #endif

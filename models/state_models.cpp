@@ -441,7 +441,7 @@ struct child_of_two : rl::test_suite<child_of_two, 3>, scene {
   }
   void after() { leave(2); require(runs(2) <= 1, "ran twice"); close(); }
 };
-add<child_of_two> g16f("G16", "ChildOfTwoParents", "two parents' cancels and ends beside their child's end", large(), 1000000);
+add<child_of_two> g16f("G16", "ChildOfTwoParents", "two parents' cancels and ends beside their child's end", large(2, 0), 1000000);
 
 struct two_parents : rl::test_suite<two_parents, 2>, scene {
   void before() { open_family(*this); }
