@@ -7,6 +7,8 @@
 ///   CTS_MODEL_SECONDS=s      stops each exhaustive search after s seconds (0: never), for a quick look
 ///   CTS_MODEL_DEEP=1         searches the large models with higher context bounds
 ///   CTS_MODEL_FIRST=seed     the first seed (1)
+///   CTS_MODEL_ONLY=tree      only the exhaustive searches, and the tests of the checker
+///   CTS_MODEL_ONLY=random    only the random ones, of the models that have any
 ///   --replay='G3.RegisterVersusCancel:f 12 …'   prints one execution; the token is in the failure's message
 #include "harness.hpp"
 
@@ -16,6 +18,18 @@ namespace {
 double number(char const* name, double otherwise) {
   char const* const text = std::getenv(name);
   return text != nullptr ? std::atof(text) : otherwise;
+}
+
+bool only(char const* what) {
+  char const* const text = std::getenv("CTS_MODEL_ONLY");
+  return text != nullptr && text == std::string(what);
+}
+
+/// Nothing is left to find at random where two threads were searched in full.
+std::uint64_t random_executions(model const& m) {
+  bool const settled = (m.exhaustive.how == search::reduced || std::getenv("CTS_MODEL_FULL") != nullptr) && m.threads < 3;
+  if (settled || m.expected == expectation::fails || only("tree")) return 0;
+  return static_cast<std::uint64_t>(double(m.random) * number("CTS_MODEL_SCALE", 1));
 }
 
 std::string full_name(model const& m) { return m.guarantee + "." + m.name; }
@@ -38,7 +52,7 @@ class case_ : public testing::Test {
     if (std::getenv("CTS_MODEL_FULL") != nullptr) p.how = search::reduced, p.executions = 0, p.one_back = false;
     outcome o;
     o.passed = o.complete = true;
-    if (p.how != search::random) {
+    if (p.how != search::random && !only("random")) {
       o = m_.run(p);
       report(m_, (describe(p) + (o.passed && !o.complete ? " cut" : "")).c_str(), o);
       record(describe(p), o);
@@ -49,9 +63,7 @@ class case_ : public testing::Test {
     }
     check(o);
     EXPECT_TRUE(!o.passed || o.complete || p.seconds > 0) << "the search was cut short";
-    auto const executions = static_cast<std::uint64_t>(double(m_.random) * number("CTS_MODEL_SCALE", 1));
-    bool const settled = p.how == search::reduced && m_.threads < 3;  // nothing is left to find at random
-    if (o.passed && executions > 0 && !settled) {
+    if (std::uint64_t const executions = random_executions(m_); o.passed && executions > 0) {
       plan r;
       r.how = search::random;
       r.executions = executions;
@@ -116,8 +128,10 @@ int main(int argc, char** argv) {
     std::string const arg = argv[i];
     if (arg.rfind("--replay=", 0) == 0) return replay(arg.substr(9));
   }
-  for (model const& m : catalogue())
+  for (model const& m : catalogue()) {
+    if (only("random") && random_executions(m) == 0) continue;
     testing::RegisterTest(m.guarantee.c_str(), m.name.c_str(), nullptr, nullptr, __FILE__, __LINE__,
                           [&m]() -> testing::Test* { return new case_(m); });
+  }
   return RUN_ALL_TESTS();
 }

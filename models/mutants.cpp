@@ -152,7 +152,7 @@ class case_ : public testing::Test {
       keep(file_, m_, *k);
       EXPECT_FALSE(is_listed) << "it is listed as equivalent: " << (is_listed ? listed->proof : "");
     } else if (is_listed) {
-      std::printf("%-40s equivalent: %s\n", m_.name.c_str(), listed->proof);
+      std::printf("%-40s equivalent: %s\n", m_.name.c_str(), listed->proof.c_str());
       RecordProperty("equivalent", listed->proof);
     } else {
       ADD_FAILURE() << m_.name << " SURVIVED: no model has failed on it";

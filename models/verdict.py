@@ -29,13 +29,33 @@ def cases(results, kind, shards, gaps):
                 yield suite["name"], case
 
 
+def models(given, gaps):
+    """The models and the tests of the checker; what a deep run's rounds of random executions have added is in them."""
+    by_name = {}
+    for kind in ["models"] + [f"random.{i}" for i in range(1, given.rounds + 1)]:
+        for suite, case in cases(given.results, kind, given.shards, gaps):
+            sum_ = by_name.setdefault((suite, case["name"]), case)
+            if sum_ is case:
+                continue
+            if "executions" not in sum_:  # a model that has random executions only
+                sum_.update(case)
+                continue
+            sum_["executions"] = int(sum_["executions"]) + int(case["executions"])
+            sum_["seconds"] += case["seconds"]
+            sum_["failure"] += case["failure"]
+            if case["searches"] not in sum_["searches"]:
+                sum_["searches"] += ", " + case["searches"]
+    for (suite, _), case in by_name.items():
+        yield suite, case
+
+
 def collect(given):
     catalogue = json.loads((HERE / "guarantees.json").read_text())
     gaps = []
     guarantees = {g["id"]: {**g, "models": [], "mutants": [], "lemmas": []} for g in catalogue["guarantees"]}
     litmus = []
     mutants = []
-    for suite, case in cases(given.results, "models", given.shards, gaps):
+    for suite, case in models(given, gaps):
         if "executions" not in case and suite in guarantees:
             gaps.append(f"{suite}.{case['name']} was not run")
             continue
@@ -201,6 +221,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--results", type=pathlib.Path, required=True, help="where the shards have left their JSON")
     parser.add_argument("--shards", type=int, required=True)
+    parser.add_argument("--rounds", type=int, default=0, help="a deep run's, of random executions")
     parser.add_argument("--out", type=pathlib.Path, required=True)
     parser.add_argument("--tool", action="append", default=[], help="NAME=VERSION")
     parser.add_argument("--expect", action="append", default=[], help="a tool that must have left a result")
