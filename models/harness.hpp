@@ -266,7 +266,7 @@ outcome run(plan const& p, std::string const& name) {
   params.execution_depth_limit = 10000;  // more steps are a livelock
   if constexpr (requires { Suite::livelock_after; }) params.execution_depth_limit = Suite::livelock_after;
   params.context_bound = p.how == search::bounded ? p.context_bound : ~0u;
-  newest_is_written = &newest_is_written_among<n>;
+  newest_of = &newest_among<n>;
   reducing = p.how == search::reduced;
   the_reduction.reuse = !reducing;
   the_reduction.reused = the_reduction.unfit = false;

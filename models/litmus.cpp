@@ -149,6 +149,15 @@ TEST(Litmus, AStoreEndsTheReleaseSequenceOnlyInThePlatform) {
   EXPECT_EQ(run<stored_again<rl::atomic<unsigned>>>(exhaustive, "litmus").verdict, "SUCCESS");
   EXPECT_EQ(run<stored_again<platforms_word>>(exhaustive, "litmus").verdict, "DATA RACE");
 }
+template <core::site Site>
+struct two_store : rl::test_suite<two_store<Site>, 2> {
+  platforms_word x;
+  void thread(unsigned i) { x.store(i, Site); }
+};
+TEST(Litmus, AStoreMustNotRaceUnlessItMay) {
+  EXPECT_TRUE(run<two_store<core::site::hand_keep>>(exhaustive, "litmus").passed);
+  EXPECT_FALSE(run<two_store<core::site::older_link>>(exhaustive, "litmus").passed);
+}
 TEST(Litmus, LoadBufferingIsABlindSpot) { EXPECT_FALSE(appears<load_buffering>(exhaustive)); }
 
 /// Never seen in two million executions of Relacy's own generator.

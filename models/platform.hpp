@@ -9,9 +9,26 @@
 #include "cts/core/registry.hpp"
 #include "cts/detail/state.hpp"
 
+/// Relacy never delays a store. That hides nothing where the write before it in its word always happened before it, or where it does not
+/// matter which of the two is the newer one: those of the core's stores that may race (docs/guarantees.md says why). Who defines this
+/// function for a table of their own has the models check it.
+namespace cts::core {
+inline bool may_race(site s) {
+  return s == site::flag_set || s == site::flag_end || s == site::cursor_advance || s == site::hand_keep;
+}
+}  // namespace cts::core
+namespace cts::detail {
+inline bool may_race(site) { return false; }
+}  // namespace cts::detail
+
 namespace cts::models {
 
 using core::site;
+
+/// Fails the execution, with the guarantee's words in the history.
+inline void require(bool ok, char const* what, char const* file = __builtin_FILE(), unsigned line = __builtin_LINE()) {
+  if (!ok) rl::ctx().fail_test(what, rl::test_result_user_assert_failed, rl::debug_info("require", file, line));
+}
 
 /// What the running model is built with: a row of a table whose order is weaker, or a structural defect.
 struct world {
@@ -19,6 +36,7 @@ struct world {
   std::memory_order weaker = std::memory_order_seq_cst;
   std::optional<core::mutation> defect;
   std::optional<detail::mutation> defect_above;
+  bool is_mutant() const { return weakened != nullptr || defect || defect_above; }
 };
 inline world the_world;
 
@@ -105,7 +123,9 @@ struct platform {
     void store(T value, Site s, char const* file = __builtin_FILE(), unsigned row = __builtin_LINE()) {
       touch(s, file, row);
       announced const step(this, true, relacy_order(s));
-      models::store(word_, value, relacy_order(s), at(s, file, row));
+      bool const ordered = models::store(word_, value, relacy_order(s), at(s, file, row));
+      if constexpr (requires { may_race(s); })
+        require(ordered || may_race(s) || the_world.is_mutant(), "a store that must not race with another write of its word", file, row);
     }
     template <class Site>
     bool compare_exchange(T& expected, T desired, Site s, char const* file = __builtin_FILE(),
@@ -221,10 +241,5 @@ struct platform {
   static void prefetch(void const*) noexcept {}
   static void back_off() noexcept {}
 };
-
-/// Fails the execution, with the guarantee's words in the history.
-inline void require(bool ok, char const* what, char const* file = __builtin_FILE(), unsigned line = __builtin_LINE()) {
-  if (!ok) rl::ctx().fail_test(what, rl::test_result_user_assert_failed, rl::debug_info("require", file, line));
-}
 
 }  // namespace cts::models

@@ -161,25 +161,31 @@ bool compare_and_swap(rl::atomic<T>& word, T& expected, T desired, rl::memory_or
   return word.compare_exchange_strong(expected, desired, order, info, rl::mo_relaxed, info);
 }
 
-/// Of Relacy's record of the newest value; the function for the running model's number of threads.
-inline bool& (*newest_is_written)(rl::atomic_data*) = nullptr;
+/// Relacy's record of a word's newest value, for the running model's number of threads.
+struct newest {
+  bool& written;
+  bool ordered;  // it happened before what the running thread does now
+};
+inline newest (*newest_of)(rl::atomic_data*) = nullptr;
 template <rl::thread_id_t N>
-bool& newest_is_written_among(rl::atomic_data* data) {
+newest newest_among(rl::atomic_data* data) {
   auto& word = *static_cast<rl::atomic_data_impl<N>*>(data);
-  return word.history_[word.current_index_ % rl::atomic_history_size].busy_;
+  auto& record = word.history_[word.current_index_ % rl::atomic_history_size];
+  auto const& known = static_cast<rl::thread_info<N>*>(rl::ctx().threadx_)->acq_rel_order_;
+  return {record.busy_, !record.busy_ || known[record.thread_id_] >= record.acq_rel_timestamp_};
 }
-
 /// A store as C++20 has it: it ends every release sequence. Relacy lets one go on if the thread has written the newest value itself, and so
-/// orders too much.
+/// orders too much. Returns whether the write before it happened before it.
 template <class T>
-void store(rl::atomic<T>& word, T value, rl::memory_order order, rl::debug_info_param info) {
+bool store(rl::atomic<T>& word, T value, rl::memory_order order, rl::debug_info_param info) {
   rl::ctx().sched();
   rl::preemption_disabler const one_step(rl::ctx());
-  bool& continues = newest_is_written(word.impl_);
-  bool const written = continues;
-  continues = false;
+  newest const before = newest_of(word.impl_);
+  bool const written = before.written, ordered = before.ordered;
+  before.written = false;
   word.store(value, order, info);
-  continues = written;
+  before.written = written;
+  return ordered;
 }
 
 /// An rl::atomic of a model's own.
