@@ -7,7 +7,7 @@ file(REMOVE_RECURSE "${FOLDER}")
 set(ENV{CTS_HISTORIES} "${FOLDER}/histories")
 execute_process(COMMAND ${MUTANTS} "--gtest_filter=*no_recheck_of_top:*slot_done*:*top_close.seq_cst.acq_rel" OUTPUT_QUIET COMMAND_ERROR_IS_FATAL ANY)
 execute_process(COMMAND ${PYTHON} ${here}/museum.py --histories ${FOLDER}/histories --out ${FOLDER}/mutants.html COMMAND_ERROR_IS_FATAL ANY)
-execute_process(COMMAND ${PYTHON} ${here}/museum.py --program ${MODELS} "--replay=G12.CancelOverlapsDispose:r 1 " --out ${FOLDER}/token.html
+execute_process(COMMAND ${PYTHON} ${here}/museum.py --program ${MODELS} "--replay=G12.RegisterOverlapsDispose:f 1 " --out ${FOLDER}/token.html
                 COMMAND_ERROR_IS_FATAL ANY)
 function(look page drawn)
   execute_process(COMMAND ${CHROMIUM} --headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking

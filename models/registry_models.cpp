@@ -548,7 +548,7 @@ struct suspended : rl::test_suite<suspended<N, P, More>, N>, stage<P> {
   void after() { for (std::size_t i = 0; i < 6; ++i) this->exactly_once(i, true); this->close(); }
 };
 add<suspended<2, platform<4, 4>, false>> g11("G11", "AnyStepMayBeTheLast", "one thread stops at any atomic step; the other registers, unregisters, polls and cancels to the end", full(), 2000000);
-add<suspended<2, tiny, true>> g11d("G11", "AnyStepOfMoreMayBeTheLast", "the same with more to do", large(0), 1000000);
+add<suspended<2, tiny, true>> g11d("G11", "AnyStepOfMoreMayBeTheLast", "the same with more to do", large(0, 0), 1000000);
 add<suspended<3, small, true>> g11b("G11", "AnyStepMayBeTheLast3", "the same with two others", chance(), 5000000);
 
 // --- G12: dispose comes last ---------------------------------------------------------------------------------------------
@@ -726,7 +726,7 @@ struct reset_vs_late : rl::test_suite<reset_vs_late, 2>, stage<tiny> {
   }
   void after() { r->cancel(); for (std::size_t k = 1; k < 6; ++k) exactly_once(k, true); close(); }
 };
-add<reset_vs_late> g3d("G3", "ResetVersusRegister", "a segment is reset and moved under a registrant that is late", large(1), 1000000);
+add<reset_vs_late> g3d("G3", "ResetVersusRegister", "a segment is reset and moved under a registrant that is late", large(1, 0), 1000000);
 
 // --- G15: failed allocation ----------------------------------------------------------------------------------------------
 struct out_of_memory : rl::test_suite<out_of_memory, 2>, stage<tiny> {
