@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSL-1.0
 # A part that has passed is not run again with KEEP, one that has failed is; results of other sources go.
 cmake_minimum_required(VERSION 3.25)
 file(REMOVE_RECURSE "${FOLDER}")
@@ -10,7 +11,7 @@ function(part expected keep)
   endif()
 endfunction()
 function(clean keep compiler)
-  execute_process(COMMAND ${CMAKE_COMMAND} -DRESULTS=${FOLDER}/results -DVERDICT=${FOLDER}/verdict -DKEEP=${keep} -DCOMPILER=${compiler}
+  execute_process(COMMAND ${CMAKE_COMMAND} -DRESULTS=${FOLDER}/results -DVERDICT=${FOLDER}/verdict -DKEEP=${keep} -DBUILT_WITH=${compiler}
                           -P ${CMAKE_CURRENT_LIST_DIR}/clean.cmake COMMAND_ERROR_IS_FATAL ANY)
 endfunction()
 clean(ON one)

@@ -1,5 +1,6 @@
-# Before a run: removes the results of an earlier one. With KEEP only those of other sources or another compiler.
-set(of "${COMPILER}")
+# SPDX-License-Identifier: BSL-1.0
+# Before a run: removes the results of an earlier one. With KEEP only those of other sources or built with something else.
+set(of "${BUILT_WITH}")
 file(GLOB_RECURSE sources "${CMAKE_CURRENT_LIST_DIR}/../core/include/*.hpp" "${CMAKE_CURRENT_LIST_DIR}/*.hpp" "${CMAKE_CURRENT_LIST_DIR}/*.cpp")
 list(SORT sources)
 foreach(source IN LISTS sources)

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSL-1.0
 # Runs a part of the models: PROGRAM with ARGUMENTS, which leaves its result in RESULT. With KEEP a part that has passed is not run again.
 if(KEEP AND EXISTS "${RESULT}.passed")
   message(STATUS "has passed before: ${RESULT}")

@@ -9,9 +9,9 @@
 #include "cts/core/registry.hpp"
 #include "cts/detail/state.hpp"
 
-/// Relacy never delays a store. That hides nothing where the write before it in its word always happened before it, or where it does not
-/// matter which of the two is the newer one: those of the core's stores that may race (docs/guarantees.md says why). Who defines this
-/// function for a table of their own has the models check it.
+/// Relacy never delays a store. What that could hide needs a store that races with the write before it in its word: those of the core's
+/// that may, since it does not matter which of the two is the newer one (docs/guarantees.md says why, and what else has to hold). Who
+/// defines this function for a table of their own has the models check it.
 namespace cts::core {
 inline bool may_race(site s) {
   return s == site::flag_set || s == site::flag_end || s == site::cursor_advance || s == site::hand_keep;
