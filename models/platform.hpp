@@ -12,14 +12,14 @@
 /// Relacy never delays a store. What that could hide needs a store that races with the write before it in its word: those of the core's
 /// that may, since it does not matter which of the two is the newer one (docs/guarantees.md says why, and what else has to hold). Who
 /// defines this function for a table of their own has the models check it.
-namespace cts::core {
+namespace cts { inline namespace CTS_ABI { namespace core {
 inline bool may_race(site s) {
   return s == site::flag_set || s == site::flag_end || s == site::cursor_advance || s == site::hand_keep;
 }
-}  // namespace cts::core
-namespace cts::detail {
+}  }  }  // namespace cts::core
+namespace cts { inline namespace CTS_ABI { namespace detail {
 inline bool may_race(site) { return false; }
-}  // namespace cts::detail
+}  }  }  // namespace cts::detail
 
 namespace cts::models {
 

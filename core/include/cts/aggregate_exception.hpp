@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
 #pragma once
+#ifndef CTS_AGGREGATE_EXCEPTION_HPP
+#define CTS_AGGREGATE_EXCEPTION_HPP
 
 #include <exception>
 #include <memory>
@@ -8,11 +10,13 @@
 #include <utility>
 #include <vector>
 
-namespace cts {
+#include "cts/version.hpp"
+
+namespace cts { inline namespace CTS_ABI {
 
 /// What the callbacks of one cancel have thrown, in the order in which they ran: .NET's AggregateException. R28, R31.
 /// Not flattened: what the callbacks of a linked source have thrown is one aggregate among the others. Copies share the list.
-class aggregate_exception : public std::exception {
+class CTS_SHARED_SYMBOL aggregate_exception : public std::exception {
  public:
   /// Throws std::bad_alloc.
   explicit aggregate_exception(std::vector<std::exception_ptr> inner)
@@ -44,4 +48,6 @@ class aggregate_exception : public std::exception {
   std::shared_ptr<content const> content_;
 };
 
-}  // namespace cts
+}  }  // namespace cts
+
+#endif  // CTS_AGGREGATE_EXCEPTION_HPP

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
 #pragma once
+#ifndef CTS_CANCELLATION_CALLBACK_HPP
+#define CTS_CANCELLATION_CALLBACK_HPP
 
 #include <new>
 #include <utility>
 
 #include "cts/cancellation_token.hpp"
 
-namespace cts::inline CTS_ABI {
+namespace cts { inline namespace CTS_ABI {
 
 /// A registration that holds its callable itself, for scopes that come and go often: no allocation, cancel included; immovable. R46.
 /// F is called as in cancellation_token::register_callback, at most once, on the thread that requests cancellation.
@@ -68,4 +70,6 @@ class [[nodiscard]] cancellation_callback : private detail::node {
   F f_;
 };
 
-}  // namespace cts::inline CTS_ABI
+}  }  // namespace cts
+
+#endif  // CTS_CANCELLATION_CALLBACK_HPP

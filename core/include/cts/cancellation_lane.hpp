@@ -3,6 +3,8 @@
 /// A lane (lane.hpp) of a token: callbacks of one owner that come and go without any read-modify-write, for long-lived tokens that many
 /// threads share.
 #pragma once
+#ifndef CTS_CANCELLATION_LANE_HPP
+#define CTS_CANCELLATION_LANE_HPP
 
 #include <new>
 #include <optional>
@@ -12,7 +14,7 @@
 #include "cts/cancellation_token_registration.hpp"
 #include "cts/lane.hpp"
 
-namespace cts::detail::inline CTS_ABI {
+namespace cts { inline namespace CTS_ABI { namespace detail {
 
 /// A state as a lane's home.
 class state_home {
@@ -41,9 +43,9 @@ class state_lane final : public basic_lane<state_home, process_barrier> {
  private:
   static void removed(node& n) noexcept { from(n).taken_out(); }
 };
-}  // namespace cts::detail::inline CTS_ABI
+}  }  }  // namespace cts::detail
 
-namespace cts::inline CTS_ABI {
+namespace cts { inline namespace CTS_ABI {
 
 template <class F>
 class cancellation_lane_callback;
@@ -113,4 +115,6 @@ class [[nodiscard]] cancellation_lane_callback : private lane_callback {
 template <class F>
 cancellation_lane_callback(cancellation_lane&, F) -> cancellation_lane_callback<F>;
 
-}  // namespace cts::inline CTS_ABI
+}  }  // namespace cts
+
+#endif  // CTS_CANCELLATION_LANE_HPP

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
 #pragma once
+#ifndef CTS_CANCELLATION_TOKEN_HPP
+#define CTS_CANCELLATION_TOKEN_HPP
 
 #include <algorithm>
 #include <any>
@@ -18,7 +20,7 @@
 #include "cts/synchronization_context.hpp"
 #include "cts/wait_handle.hpp"
 
-namespace cts::inline CTS_ABI {
+namespace cts { inline namespace CTS_ABI {
 
 class cancellation_token_source;
 class cancellation_token_registration;
@@ -150,14 +152,14 @@ class cancellation_token {
     if (s.is_disposed() || s.is_cancellation_requested()) return detail::alarm::never;
     detail::alarm::count due = s.timer().due();
     for (std::size_t i = 0; i < s.links(); ++i)
-      if (detail::state* const p = s.parent(i)) due = std::min(due, earliest(*p));
+      if (detail::state* const p = s.parent(i)) due = (std::min)(due, earliest(*p));
     return due;
   }
   static std::optional<std::chrono::nanoseconds> left(detail::state& s) {
     std::optional<std::chrono::nanoseconds> least;
     if (s.is_disposed() || s.is_cancellation_requested()) return least;
     if (auto const due = s.timer().due(); due != detail::alarm::never)
-      least = std::max(std::chrono::nanoseconds::zero(), std::chrono::nanoseconds(std::chrono::steady_clock::duration(due) - s.timer().now().time_since_epoch()));
+      least = (std::max)(std::chrono::nanoseconds::zero(), std::chrono::nanoseconds(std::chrono::steady_clock::duration(due) - s.timer().now().time_since_epoch()));
     for (std::size_t i = 0; i < s.links(); ++i)
       if (detail::state* const p = s.parent(i))
         if (auto const l = left(*p); l && (!least || *l < *least)) least = l;
@@ -167,7 +169,7 @@ class cancellation_token {
   detail::state* state_ = nullptr;
 };
 
-}  // namespace cts::inline CTS_ABI
+}  }  // namespace cts
 
 template <>
 struct std::hash<cts::cancellation_token> {
@@ -176,3 +178,5 @@ struct std::hash<cts::cancellation_token> {
 
 #include "cts/cancellation_token_registration.hpp"
 #include "cts/operation_canceled.hpp"
+
+#endif  // CTS_CANCELLATION_TOKEN_HPP

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
 #pragma once
+#ifndef CTS_CANCELLATION_TOKEN_REGISTRATION_HPP
+#define CTS_CANCELLATION_TOKEN_REGISTRATION_HPP
 
 #include <algorithm>
 #include <chrono>
@@ -19,7 +21,7 @@
 #include "cts/detail/node_cache.hpp"
 #include "cts/detail/registration_node.hpp"
 
-namespace cts::detail::inline CTS_ABI {
+namespace cts { inline namespace CTS_ABI { namespace detail {
 
 inline cancellation_token token_maker::make(state& s) noexcept { return cancellation_token(s); }
 
@@ -133,9 +135,9 @@ class registration_node final : public registration_base {
   };
 };
 
-}  // namespace cts::detail::inline CTS_ABI
+}  }  }  // namespace cts::detail
 
-namespace cts::inline CTS_ABI {
+namespace cts { inline namespace CTS_ABI {
 
 /// A registered callback, to be taken back: .NET's CancellationTokenRegistration. Move-only, one pointer; the destructor is dispose().
 /// R43–R56. Members may be called concurrently with each other, with cancel, and with everything done to the source, which it may
@@ -179,9 +181,9 @@ class cancellation_token_registration {
     std::chrono::nanoseconds nap(100);
     while (!over()) {
       std::chrono::duration<long double> const waited = std::chrono::steady_clock::now() - start;
-      if (!(waited < std::min(most, limit))) return false;
+      if (!(waited < (std::min)(most, limit))) return false;
       std::this_thread::sleep_for(nap);
-      nap = std::min(2 * nap, std::chrono::nanoseconds(1'000'000));
+      nap = (std::min)(2 * nap, std::chrono::nanoseconds(1'000'000));
     }
     return true;
   }
@@ -222,14 +224,14 @@ class cancellation_token_registration {
   detail::registration_base* node_ = nullptr;
 };
 
-}  // namespace cts::inline CTS_ABI
+}  }  // namespace cts
 
 template <>
 struct std::hash<cts::cancellation_token_registration> {
   std::size_t operator()(cts::cancellation_token_registration const& r) const noexcept { return std::hash<void const*>()(r.node_); }
 };
 
-namespace cts::detail::inline CTS_ABI {
+namespace cts { inline namespace CTS_ABI { namespace detail {
 
 /// Makes a node and registers it.
 /// @return the node, or null if that was not to be; `refused` is then told whether the source is canceled, with the function
@@ -263,9 +265,9 @@ registration_base* register_function(state& s, F&& f, synchronization_context* w
   return nullptr;
 }
 
-}  // namespace cts::detail::inline CTS_ABI
+}  }  }  // namespace cts::detail
 
-namespace cts::inline CTS_ABI {
+namespace cts { inline namespace CTS_ABI {
 
 template <class F>
 cancellation_token_registration cancellation_token::enroll(F&& f, synchronization_context* through, detail::location where) const {
@@ -306,4 +308,6 @@ std::optional<cancellation_token_registration> cancellation_token::try_register(
   return n != nullptr ? cancellation_token_registration(*n) : cancellation_token_registration();
 }
 
-}  // namespace cts::inline CTS_ABI
+}  }  // namespace cts
+
+#endif  // CTS_CANCELLATION_TOKEN_REGISTRATION_HPP

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
 #pragma once
+#ifndef CTS_CANCELLATION_TOKEN_SOURCE_HPP
+#define CTS_CANCELLATION_TOKEN_SOURCE_HPP
 
 #include <any>
 #include <array>
@@ -22,7 +24,7 @@
 #include "cts/detail/delay.hpp"
 #include "cts/time_provider.hpp"
 
-namespace cts::inline CTS_ABI {
+namespace cts { inline namespace CTS_ABI {
 
 /// Requests cancellation: .NET's CancellationTokenSource. Movable, one pointer; a moved-from source may only be destroyed or assigned.
 /// Members may be called concurrently, but dispose() comes last: what overlaps it is memory-safe (R61), and reported in checked builds.
@@ -289,4 +291,6 @@ class cancellation_token_source {
   detail::state* state_;
 };
 
-}  // namespace cts::inline CTS_ABI
+}  }  // namespace cts
+
+#endif  // CTS_CANCELLATION_TOKEN_SOURCE_HPP

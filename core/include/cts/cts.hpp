@@ -2,6 +2,8 @@
 /// @file
 /// Everything: .NET's cancellation model on the lock-free core.
 #pragma once
+#ifndef CTS_CTS_HPP
+#define CTS_CTS_HPP
 
 #include "cts/aggregate_exception.hpp"
 #include "cts/cancellation_callback.hpp"
@@ -14,4 +16,7 @@
 #include "cts/operation_canceled.hpp"
 #include "cts/synchronization_context.hpp"
 #include "cts/time_provider.hpp"
+#include "cts/version.hpp"
 #include "cts/wait_handle.hpp"
+
+#endif  // CTS_CTS_HPP

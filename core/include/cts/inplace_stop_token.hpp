@@ -6,6 +6,8 @@
 /// The source may be destroyed by the last callback that its request runs, and by another thread as soon as that callback has
 /// returned; what the request still has to do is done, or given up, before the memory is gone.
 #pragma once
+#ifndef CTS_INPLACE_STOP_TOKEN_HPP
+#define CTS_INPLACE_STOP_TOKEN_HPP
 
 #include <concepts>
 #include <type_traits>
@@ -14,11 +16,7 @@
 #include "cts/detail/stop_invocation.hpp"
 #include "cts/stoppable_token.hpp"
 
-namespace cts {
-
-#if CTS_CHECKED
-inline namespace checked_abi {
-#endif
+namespace cts { inline namespace CTS_ABI {
 
 class inplace_stop_source;
 template <class CallbackFn>
@@ -127,8 +125,6 @@ class [[nodiscard]] inplace_stop_callback : private detail::stop_invocation<Call
 template <class CallbackFn>
 inplace_stop_callback(inplace_stop_token, CallbackFn) -> inplace_stop_callback<CallbackFn>;
 
-#if CTS_CHECKED
-}  // namespace checked_abi
-#endif
+}  }  // namespace cts
 
-}  // namespace cts
+#endif  // CTS_INPLACE_STOP_TOKEN_HPP

@@ -20,6 +20,8 @@
 ///   L6  a lane that is taken out of its home (try_reset) is looked at by nobody but its owner, who begins anew when it learns of it, and L3
 ///       with it.
 #pragma once
+#ifndef CTS_LANE_HPP
+#define CTS_LANE_HPP
 
 #include <cstddef>
 #include <cstdint>
@@ -33,7 +35,7 @@
 #include "cts/detail/asymmetric_barrier.hpp"
 #include "cts/detail/orders.hpp"
 
-namespace cts {
+namespace cts { inline namespace CTS_ABI {
 
 namespace detail {
 /// Where a registration of a lane is: what is registered there, and who has decided that it runs or does not.
@@ -45,10 +47,6 @@ struct lane_slot {
   std::uint32_t const index;  // in its segment
 };
 }  // namespace detail
-
-#if CTS_CHECKED
-inline namespace checked_abi {
-#endif
 
 template <class Home, class Barrier>
 class basic_lane;
@@ -168,7 +166,7 @@ class alignas(Home::platform::line) basic_lane : private Home::base {
 
   /// Slots follow it in memory. The plain fields are the owner's.
   struct segment {
-    segment(std::uint32_t slots) noexcept : capacity(slots) {}
+    segment(std::uint32_t n) noexcept : capacity(n) {}
     slot& at(std::uint32_t i) noexcept { return reinterpret_cast<slot*>(this + 1)[i]; }
     typename platform::template atomic<std::uintptr_t> older{0};  // the next older segment
     typename platform::template atomic<core::word> age{0};        // larger: linked later
@@ -179,10 +177,10 @@ class alignas(Home::platform::line) basic_lane : private Home::base {
   };
   static_assert(alignof(segment) == alignof(slot), "the floor is the slot before the first one");
 
-  static constexpr std::size_t bytes(std::size_t slots) noexcept { return sizeof(segment) + slots * sizeof(slot); }
-  static segment* build(void* storage, std::uint32_t slots) noexcept {
-    segment* const s = ::new (storage) segment(slots);
-    for (std::uint32_t i = 0; i < slots; ++i) ::new (static_cast<void*>(&s->at(i))) slot(i);
+  static constexpr std::size_t bytes(std::size_t n) noexcept { return sizeof(segment) + n * sizeof(slot); }
+  static segment* build(void* storage, std::uint32_t n) noexcept {
+    segment* const s = ::new (storage) segment(n);
+    for (std::uint32_t i = 0; i < n; ++i) ::new (static_cast<void*>(&s->at(i))) slot(i);
     return s;
   }
   static void destroy(segment* s) noexcept {
@@ -345,7 +343,7 @@ class alignas(Home::platform::line) basic_lane : private Home::base {
     barrier_.heavy();
     bool gone = false;
     gone_.set(reinterpret_cast<std::uintptr_t>(&gone));
-    core::word age = std::numeric_limits<core::word>::max();
+    core::word age = (std::numeric_limits<core::word>::max)();
     for (segment* s = segment_at(newest_.load(site::lane_walk)); s != nullptr; s = segment_at(s->older.load(site::lane_walk))) {
       for (std::uint32_t i = s->capacity; i-- != 0;) {
         prefetch_ahead(*s, i);
@@ -445,8 +443,6 @@ class [[nodiscard]] lane_registration : private lane_callback {
   [[no_unique_address]] F f_;
 };
 
-#if CTS_CHECKED
-}  // namespace checked_abi
-#endif
+}  }  // namespace cts
 
-}  // namespace cts
+#endif  // CTS_LANE_HPP

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
 #pragma once
+#ifndef CTS_MANUAL_TIME_PROVIDER_HPP
+#define CTS_MANUAL_TIME_PROVIDER_HPP
 
 #include <algorithm>
 #include <chrono>
@@ -12,7 +14,7 @@
 
 #include "cts/time_provider.hpp"
 
-namespace cts {
+namespace cts { inline namespace CTS_ABI {
 
 /// A clock that stands still until it is advanced, for tests. Starts at the epoch of the steady clock. Thread-safe.
 class manual_time_provider : public time_provider {
@@ -42,12 +44,12 @@ class manual_time_provider : public time_provider {
       if (first == clock_->armed.end() || (*first)->due > end) break;
       std::shared_ptr<shot> const s = *first;
       clock_->armed.erase(first);
-      clock_->now = std::max(clock_->now, s->due);
+      clock_->now = (std::max)(clock_->now, s->due);
       lock.unlock();
       s->fire();
       lock.lock();
     }
-    clock_->now = std::max(clock_->now, end);
+    clock_->now = (std::max)(clock_->now, end);
   }
 
  private:
@@ -82,4 +84,6 @@ class manual_time_provider : public time_provider {
   std::shared_ptr<clock> const clock_ = std::make_shared<clock>();
 };
 
-}  // namespace cts
+}  }  // namespace cts
+
+#endif  // CTS_MANUAL_TIME_PROVIDER_HPP

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
 #pragma once
+#ifndef CTS_OPERATION_CANCELED_HPP
+#define CTS_OPERATION_CANCELED_HPP
 
 #include <any>
 #include <exception>
@@ -10,10 +12,10 @@
 
 #include "cts/cancellation_token.hpp"
 
-namespace cts::inline CTS_ABI {
+namespace cts { inline namespace CTS_ABI {
 
 /// What an operation throws that has been canceled: .NET's OperationCanceledException. R11. Copying does not throw.
-class operation_canceled : public std::exception {
+class CTS_SHARED_SYMBOL operation_canceled : public std::exception {
  public:
   operation_canceled() noexcept = default;
   /// @param token the token whose cancellation is obeyed
@@ -40,4 +42,6 @@ inline void cancellation_token::throw_if_cancellation_requested() const {
     throw operation_canceled(*this);
 }
 
-}  // namespace cts::inline CTS_ABI
+}  }  // namespace cts
+
+#endif  // CTS_OPERATION_CANCELED_HPP

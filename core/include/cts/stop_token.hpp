@@ -9,6 +9,8 @@
 /// Members, constraints, exception specifications and semantics are those of [thread.stoptoken]. Beyond it: callbacks run
 /// newest first; the last one may destroy its registration and every source.
 #pragma once
+#ifndef CTS_STOP_TOKEN_HPP
+#define CTS_STOP_TOKEN_HPP
 
 #include <concepts>
 #include <type_traits>
@@ -19,17 +21,13 @@
 #include "cts/inplace_stop_token.hpp"
 #include "cts/stoppable_token.hpp"
 
-namespace cts {
+namespace cts { inline namespace CTS_ABI {
 
 /// Says that a stop_source shall have no state. [thread.stoptoken.syn]
 struct nostopstate_t {
   explicit nostopstate_t() = default;
 };
 inline constexpr nostopstate_t nostopstate{};
-
-#if CTS_CHECKED
-inline namespace checked_abi {
-#endif
 
 class stop_source;
 template <class CallbackFn>
@@ -204,8 +202,6 @@ class [[nodiscard]] stop_callback : private detail::stop_invocation<CallbackFn> 
 template <class CallbackFn>
 stop_callback(stop_token, CallbackFn) -> stop_callback<CallbackFn>;
 
-#if CTS_CHECKED
-}  // namespace checked_abi
-#endif
+}  }  // namespace cts
 
-}  // namespace cts
+#endif  // CTS_STOP_TOKEN_HPP

@@ -5,11 +5,15 @@
 ///
 /// The draft keeps two of the concepts for exposition; here they have the names that P2300 and its implementations use.
 #pragma once
+#ifndef CTS_STOPPABLE_TOKEN_HPP
+#define CTS_STOPPABLE_TOKEN_HPP
 
 #include <concepts>
 #include <type_traits>
 
-namespace cts {
+#include "cts/version.hpp"
+
+namespace cts { inline namespace CTS_ABI {
 
 /// The type of a callback that calls a `CallbackFn` when the state of a `Token` is stopped. [thread.stoptoken.syn]
 template <class Token, class CallbackFn>
@@ -74,4 +78,6 @@ class never_stop_token {
   [[nodiscard]] bool operator==(never_stop_token const&) const = default;
 };
 
-}  // namespace cts
+}  }  // namespace cts
+
+#endif  // CTS_STOPPABLE_TOKEN_HPP

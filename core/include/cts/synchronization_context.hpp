@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
 #pragma once
+#ifndef CTS_SYNCHRONIZATION_CONTEXT_HPP
+#define CTS_SYNCHRONIZATION_CONTEXT_HPP
 
 #include <functional>
 
-namespace cts {
+#include "cts/version.hpp"
+
+namespace cts { inline namespace CTS_ABI {
 
 /// Where callbacks run that were registered with it: .NET's SynchronizationContext. R91. Must outlive those registrations.
 struct synchronization_context {
@@ -13,4 +17,6 @@ struct synchronization_context {
   virtual void send(std::function<void()> what) = 0;
 };
 
-}  // namespace cts
+}  }  // namespace cts
+
+#endif  // CTS_SYNCHRONIZATION_CONTEXT_HPP

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
 #pragma once
+#ifndef CTS_TIME_PROVIDER_HPP
+#define CTS_TIME_PROVIDER_HPP
 
 #include <chrono>
 #include <functional>
 #include <memory>
 
-namespace cts {
+#include "cts/version.hpp"
+
+namespace cts { inline namespace CTS_ABI {
 
 /// A clock and its timers: .NET's TimeProvider. R83. It must outlive the sources that use it, and calls to
 /// cancellation_token::remaining on their tokens. All members must be safe to call concurrently.
@@ -28,9 +32,11 @@ class time_provider {
   virtual std::unique_ptr<timer> create_timer(std::function<void()> fire, std::chrono::nanoseconds due) = 0;
 
   /// The steady clock and one thread for the process, which starts with the first timer that is armed. Lives for ever.
-  static time_provider& system();
+  CTS_SHARED_SYMBOL static time_provider& system();
 };
 
-}  // namespace cts
+}  }  // namespace cts
 
 #include "cts/detail/timer_service.hpp"
+
+#endif  // CTS_TIME_PROVIDER_HPP

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
 #pragma once
+#ifndef CTS_WAIT_HANDLE_HPP
+#define CTS_WAIT_HANDLE_HPP
 
 #include <chrono>
 #include <cstddef>
@@ -13,12 +15,11 @@
 
 #include "cts/core/platform.hpp"
 #include "cts/detail/event.hpp"
+#include "cts/version.hpp"
 
-namespace cts {
+namespace cts { inline namespace CTS_ABI {
 
-inline namespace CTS_ABI {
 class cancellation_token;
-}
 
 /// Becomes signalled, for good, when its source is canceled, before any callback runs: .NET's WaitHandle. R87–R89. Copies are the
 /// same handle; one pointer. Made by cancellation_token::wait_handle. It may outlive its source; once that is disposed, waits
@@ -85,7 +86,7 @@ class wait_handle {
       throw std::out_of_range("wait_handle: the time is " + std::to_string(ns / 1e6L) +
                               " ms; allowed are 0 and more, and -1 ms (cts::infinite) for a wait without end");
     auto const now = std::chrono::steady_clock::now();
-    if (ns >= static_cast<long double>((time_point::max() - now).count())) return std::nullopt;  // centuries
+    if (ns >= static_cast<long double>(((time_point::max)() - now).count())) return std::nullopt;  // centuries
     return now + std::chrono::duration_cast<time_point::duration>(std::chrono::nanoseconds(static_cast<std::chrono::nanoseconds::rep>(ns)));
   }
 
@@ -113,4 +114,6 @@ class wait_handle {
   detail::event* event_;
 };
 
-}  // namespace cts
+}  }  // namespace cts
+
+#endif  // CTS_WAIT_HANDLE_HPP

@@ -2,12 +2,14 @@
 /// @file
 /// The intrusive node that a registry runs. Derive from it or embed it.
 #pragma once
+#ifndef CTS_CORE_CALLBACK_HPP
+#define CTS_CORE_CALLBACK_HPP
 
 #include "cts/core/checked.hpp"
 #include "cts/core/platform.hpp"
 #include "cts/core/slot.hpp"
 
-namespace cts::core {
+namespace cts { inline namespace CTS_ABI { namespace core {
 
 /// A callback and where it is registered. It must not move or die while registered: until unregister() has returned true,
 /// unregister_and_wait() has returned, the callback itself has begun to run (it may destroy itself), or the registry has
@@ -38,4 +40,6 @@ class basic_callback {
 
 using callback = basic_callback<std_platform>;
 
-}  // namespace cts::core
+}  }  }  // namespace cts::core
+
+#endif  // CTS_CORE_CALLBACK_HPP

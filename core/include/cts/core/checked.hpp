@@ -3,6 +3,8 @@
 /// Checked builds (CTS_CHECKED): an operation that overlaps or follows dispose, and a callback that is registered twice, be it in
 /// two registries, are reported through a handler that names both sides. Release builds contain none of it.
 #pragma once
+#ifndef CTS_CORE_CHECKED_HPP
+#define CTS_CORE_CHECKED_HPP
 
 #include <atomic>
 #include <cstddef>
@@ -14,7 +16,7 @@
 
 #include "cts/core/platform.hpp"
 
-namespace cts::core {
+namespace cts { inline namespace CTS_ABI { namespace core {
 
 /// The verbs of a registry and of what is built on it, as reports name them.
 enum class verb : std::uint8_t {
@@ -48,7 +50,7 @@ inline void abort_on_misuse(misuse const& m) noexcept {
 }
 
 namespace detail {
-inline std::atomic<misuse_handler> handler{abort_on_misuse};
+CTS_SHARED_SYMBOL inline std::atomic<misuse_handler> handler{abort_on_misuse};
 }
 
 /// Installs `h` (null: the default, a message and abort) and returns the one before. Thread-safe.
@@ -62,9 +64,9 @@ inline misuse_handler set_misuse_handler(misuse_handler h) noexcept {
 template <bool Checked>
 class overlap_watch {
  public:
-  using slots = bool (*)(void const* registry, void const* slot) noexcept;
+  using holder = bool (*)(void const* registry, void const* slot) noexcept;
 
-  overlap_watch(void const* registry, slots holds) noexcept : registry_(registry), holds_(holds) {
+  overlap_watch(void const* registry, holder holds) noexcept : registry_(registry), holds_(holds) {
     std::lock_guard const hold(all_mutex());
     number_ = ++last_number;
     next_ = all;
@@ -132,17 +134,17 @@ class overlap_watch {
   }
 
   /// Never destroyed: a registry of static storage may end after any other object.
-  static std::mutex& all_mutex() noexcept {
+  CTS_SHARED_SYMBOL static std::mutex& all_mutex() noexcept {
     alignas(std::mutex) static std::byte memory[sizeof(std::mutex)];
     static std::mutex& m = *::new (static_cast<void*>(memory)) std::mutex;
     return m;
   }
-  inline static overlap_watch const* all = nullptr;
-  inline static std::uint64_t last_number = 0;
+  CTS_SHARED_SYMBOL inline static overlap_watch const* all = nullptr;
+  CTS_SHARED_SYMBOL inline static std::uint64_t last_number = 0;
   mutable overlap_watch const* next_ = nullptr;
   mutable overlap_watch const* previous_ = nullptr;
   void const* const registry_;
-  slots const holds_;
+  holder const holds_;
   std::uint64_t number_ = 0;
   mutable std::atomic<int> active_[static_cast<std::size_t>(verb::count)]{};
   mutable std::atomic<bool> disposing_{false};
@@ -151,8 +153,8 @@ class overlap_watch {
 template <>
 class overlap_watch<false> {
  public:
-  template <class Slots>
-  overlap_watch(void const*, Slots) noexcept {}
+  template <class Holder>
+  overlap_watch(void const*, Holder) noexcept {}
   struct scope {
     scope() noexcept {}
     ~scope() {}
@@ -172,4 +174,6 @@ struct registrar {
 template <>
 struct registrar<false> {};
 
-}  // namespace cts::core
+}  }  }  // namespace cts::core
+
+#endif  // CTS_CORE_CHECKED_HPP

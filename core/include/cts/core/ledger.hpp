@@ -17,6 +17,8 @@
 /// lists", DISC 2001): its own link is marked, so that the segment below cannot be unlinked through it at the same time, then
 /// its predecessor's link is swung. Nobody helps and nobody waits: who fails restores the mark and allocates.
 #pragma once
+#ifndef CTS_CORE_LEDGER_HPP
+#define CTS_CORE_LEDGER_HPP
 
 #include <cstddef>
 #include <cstdint>
@@ -26,7 +28,7 @@
 #include "cts/core/platform.hpp"
 #include "cts/core/segment.hpp"
 
-namespace cts::core {
+namespace cts { inline namespace CTS_ABI { namespace core {
 
 /// What became of a registration.
 enum class register_result : std::uint8_t {
@@ -332,4 +334,6 @@ class ledger {
   alignas(segment) std::byte inline_storage_[segment::bytes(Platform::inline_slots)];
 };
 
-}  // namespace cts::core
+}  }  }  // namespace cts::core
+
+#endif  // CTS_CORE_LEDGER_HPP

@@ -11,12 +11,16 @@
 /// fence, no failure order stronger than relaxed, and no reliance on a store of the same thread continuing a release
 /// sequence (only read-modify-writes do).
 #pragma once
+#ifndef CTS_CORE_MEMORY_ORDERS_HPP
+#define CTS_CORE_MEMORY_ORDERS_HPP
 
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 
-namespace cts::core {
+#include "cts/version.hpp"
+
+namespace cts { inline namespace CTS_ABI { namespace core {
 
 /// The name of an atomic operation.
 enum class site : std::uint8_t {
@@ -172,4 +176,6 @@ inline constexpr site_info site_table[site_count] = {
 /// The row of a site.
 constexpr site_info const& info(site s) noexcept { return site_table[static_cast<std::size_t>(s)]; }
 
-}  // namespace cts::core
+}  }  }  // namespace cts::core
+
+#endif  // CTS_CORE_MEMORY_ORDERS_HPP

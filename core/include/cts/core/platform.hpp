@@ -18,6 +18,8 @@
 ///   inline_slots, segment_slots, line, prefetch_distance, checked
 ///   most_claims    how often a registration tries to use empty segments again before it allocates one at once
 #pragma once
+#ifndef CTS_CORE_PLATFORM_HPP
+#define CTS_CORE_PLATFORM_HPP
 
 #include <algorithm>
 #include <atomic>
@@ -29,21 +31,10 @@
 #include <thread>
 
 #include "cts/core/memory_orders.hpp"
+#include "cts/version.hpp"
 
 #if defined(__x86_64__) || defined(_M_X64) || defined(__i386__) || defined(_M_IX86)
 #include <immintrin.h>
-#endif
-
-/// 1: registries detect operations that overlap dispose, and other misuse, and report them (see checked.hpp).
-#ifndef CTS_CHECKED
-#define CTS_CHECKED 0
-#endif
-
-/// The inline namespace of what is built differently: a program that mixes both kinds does not link, instead of misbehaving.
-#if CTS_CHECKED
-#define CTS_ABI checked_abi
-#else
-#define CTS_ABI abi
 #endif
 
 /// Marks what must be inlined into the caller's hot path, and what must not.
@@ -64,7 +55,7 @@
 #define CTS_HAS_THREAD_POINTER 0
 #endif
 
-namespace cts::core {
+namespace cts { inline namespace CTS_ABI { namespace core {
 
 /// Structural defects that the mutation gate builds in, one at a time, to prove that a model fails on each.
 /// `Platform::mutation(m)` is a constant false in production.
@@ -73,10 +64,6 @@ enum class mutation : std::uint8_t {
 #include "cts/core/mutations.inc"
 #undef CTS_MUTATION
 };
-
-#if CTS_CHECKED
-inline namespace checked_abi {  // a program that mixes both kinds does not link, instead of misbehaving
-#endif
 
 /// The platform of production: std::atomic and the operating system.
 struct std_platform {
@@ -163,7 +150,7 @@ struct std_platform {
 #endif
   }
 
-  static std::size_t thread_index() noexcept {
+  CTS_SHARED_SYMBOL static std::size_t thread_index() noexcept {
     static std::atomic<std::size_t> next{0};
     static thread_local std::size_t const index = next.fetch_add(1, std::memory_order_relaxed);
     return index;
@@ -217,8 +204,6 @@ struct std_platform {
   }
 };
 
-#if CTS_CHECKED
-}  // namespace checked_abi
-#endif
+}  }  }  // namespace cts::core
 
-}  // namespace cts::core
+#endif  // CTS_CORE_PLATFORM_HPP

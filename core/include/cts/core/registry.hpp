@@ -6,6 +6,8 @@
 /// last"). All verbs but dispose may be called concurrently, from anywhere, also from inside a callback; a callback may in
 /// addition dispose and destroy the registry that runs it. No verb throws; only a growing try_register allocates.
 #pragma once
+#ifndef CTS_CORE_REGISTRY_HPP
+#define CTS_CORE_REGISTRY_HPP
 
 #include <cstddef>
 #include <cstdint>
@@ -16,7 +18,7 @@
 #include "cts/core/memory_orders.hpp"
 #include "cts/core/platform.hpp"
 
-namespace cts::core {
+namespace cts { inline namespace CTS_ABI { namespace core {
 
 /// @tparam Platform what it runs on
 /// @tparam Stripes ledgers that threads are spread over. 1: the order is LIFO over happens-before. More, for registries
@@ -314,4 +316,6 @@ using registry = basic_registry<>;
 /// For a registry that many threads share.
 using striped_registry = basic_registry<std_platform, 16>;
 
-}  // namespace cts::core
+}  }  }  // namespace cts::core
+
+#endif  // CTS_CORE_REGISTRY_HPP

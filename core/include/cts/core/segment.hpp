@@ -10,6 +10,8 @@
 /// By I1 and I2 a registration that happened before another one sits below it (G9). By I3, I4 and the seq_cst handshake
 /// slot_publish / gen_recheck against gen_seal / slot_verify no live registration is in a segment that is reset or moved.
 #pragma once
+#ifndef CTS_CORE_SEGMENT_HPP
+#define CTS_CORE_SEGMENT_HPP
 
 #include <cstddef>
 #include <memory>
@@ -20,7 +22,7 @@
 #include "cts/core/platform.hpp"
 #include "cts/core/slot.hpp"
 
-namespace cts::core {
+namespace cts { inline namespace CTS_ABI { namespace core {
 
 /// The header of a segment; its slots follow it in memory.
 template <class Platform>
@@ -30,12 +32,12 @@ class segment {
   using atomic = typename Platform::template atomic<T>;
   using slot = atomic<word>;
 
-  static constexpr std::size_t bytes(std::size_t slots) noexcept { return sizeof(segment) + slots * sizeof(slot); }
+  static constexpr std::size_t bytes(std::size_t n) noexcept { return sizeof(segment) + n * sizeof(slot); }
 
-  /// Builds a segment in `storage`, which has bytes(slots) bytes.
-  static segment* build(void* storage, std::size_t slots) noexcept {
-    segment* const s = ::new (storage) segment(slots);
-    for (std::size_t i = 0; i < slots; ++i) ::new (static_cast<void*>(&s->at(i))) slot(dead(0));
+  /// Builds a segment in `storage`, which has bytes(n) bytes, of n slots.
+  static segment* build(void* storage, std::size_t n) noexcept {
+    segment* const s = ::new (storage) segment(n);
+    for (std::size_t i = 0; i < n; ++i) ::new (static_cast<void*>(&s->at(i))) slot(dead(0));
     return s;
   }
   static void destroy(segment* s) noexcept {
@@ -130,7 +132,7 @@ class segment {
 
  private:
   static_assert(Platform::inline_slots < seal && Platform::segment_slots < seal, "a cursor must not reach the seal");
-  explicit segment(std::size_t slots) noexcept : capacity_(slots) {}
+  explicit segment(std::size_t n) noexcept : capacity_(n) {}
 
   /// How many slots are known to have been used in the generation `gen`; more than there are if the cursor is of another one.
   word known_used(word gen) noexcept {
@@ -161,4 +163,6 @@ class segment {
   slot floor_{done};                      // just below the first slot: used for ever, so that no slot is a special case
 };
 
-}  // namespace cts::core
+}  }  }  // namespace cts::core
+
+#endif  // CTS_CORE_SEGMENT_HPP

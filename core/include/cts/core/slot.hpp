@@ -12,10 +12,14 @@
 /// A slot is *unused* in generation g if it is dead since an earlier one; so opening a new generation frees all slots of a
 /// segment at once and without writing to any of them, and no value ever comes back (no ABA).
 #pragma once
+#ifndef CTS_CORE_SLOT_HPP
+#define CTS_CORE_SLOT_HPP
 
 #include <cstdint>
 
-namespace cts::core {
+#include "cts/version.hpp"
+
+namespace cts { inline namespace CTS_ABI { namespace core {
 
 /// A slot's word. The two low bits tell the kind: 00 dead(generation), 01 live(callback), 10 running(callback), 11 done.
 using word = std::uint64_t;
@@ -47,4 +51,6 @@ Callback* callback_of(word w) noexcept {
   return reinterpret_cast<Callback*>(static_cast<std::uintptr_t>(w & ~word{3}));
 }
 
-}  // namespace cts::core
+}  }  }  // namespace cts::core
+
+#endif  // CTS_CORE_SLOT_HPP

@@ -12,6 +12,8 @@
 /// operating system interrupt every thread of the process that runs (Linux: membarrier, since 4.14; Windows: FlushProcessWriteBuffers),
 /// which is as if each had executed its half of the meeting just there. It costs some 0.5 µs, more with many threads running.
 #pragma once
+#ifndef CTS_DETAIL_ASYMMETRIC_BARRIER_HPP
+#define CTS_DETAIL_ASYMMETRIC_BARRIER_HPP
 
 #include <atomic>
 #include <cstdlib>
@@ -27,7 +29,7 @@
 extern "C" __declspec(dllimport) void __stdcall FlushProcessWriteBuffers(void);
 #endif
 
-namespace cts::detail {
+namespace cts { inline namespace CTS_ABI { namespace detail {
 
 /// Either barrier says once and for all whether it is `one_sided()`; then who comes often calls order() instead of light().
 template <class Platform>
@@ -57,7 +59,7 @@ class process_barrier {
     else fallback_.heavy();
   }
   /// Whether the operating system has it. Decided once a process; CTS_NO_MEMBARRIER in the environment says no.
-  static bool available() noexcept {
+  CTS_SHARED_SYMBOL static bool available() noexcept {
     static bool const has = std::getenv("CTS_NO_MEMBARRIER") == nullptr && enlist();
     return has;
   }
@@ -85,4 +87,6 @@ class process_barrier {
   pairwise_barrier<core::std_platform> fallback_;
 };
 
-}  // namespace cts::detail
+}  }  }  // namespace cts::detail
+
+#endif  // CTS_DETAIL_ASYMMETRIC_BARRIER_HPP

@@ -2,6 +2,8 @@
 /// @file
 /// What can be registered: anything callable as f(cancellation_token) or f(). R14, R35.
 #pragma once
+#ifndef CTS_DETAIL_CALLABLE_HPP
+#define CTS_DETAIL_CALLABLE_HPP
 
 #include <concepts>
 #include <functional>
@@ -12,11 +14,11 @@
 
 #include "cts/detail/parts.hpp"
 
-namespace cts::inline CTS_ABI {
+namespace cts { inline namespace CTS_ABI {
 class cancellation_token;
-}
+}  }  // namespace cts
 
-namespace cts::detail::inline CTS_ABI {
+namespace cts { inline namespace CTS_ABI { namespace detail {
 
 /// What F is called as, once: an lvalue if that is possible.
 template <class F>
@@ -39,4 +41,6 @@ struct token_maker {
   static cancellation_token make(state& s) noexcept;
 };
 
-}  // namespace cts::detail::inline CTS_ABI
+}  }  }  // namespace cts::detail
+
+#endif  // CTS_DETAIL_CALLABLE_HPP

@@ -3,6 +3,8 @@
 /// What checked builds (CTS_CHECKED) know about a source: which calls on the source object are in progress, so that a dispose that
 /// overlaps one is reported, and where its registrations were made, so that those which outlive it are. Empty in release builds.
 #pragma once
+#ifndef CTS_DETAIL_CHECKS_HPP
+#define CTS_DETAIL_CHECKS_HPP
 
 #include <atomic>
 #include <cstddef>
@@ -12,7 +14,7 @@
 #include "cts/core/checked.hpp"
 #include "cts/core/platform.hpp"
 
-namespace cts {
+namespace cts { inline namespace CTS_ABI {
 
 /// A registration that is neither unregistered nor detached when its source is disposed without having been canceled.
 struct leak {
@@ -28,9 +30,8 @@ namespace detail {
 inline void print_leak(leak const& l) noexcept {
   std::fprintf(stderr, "cts: source %p is disposed while a callback is registered that will never run: %s:%u\n", l.source, l.file, l.line);
 }
-inline std::atomic<leak_handler> the_leak_handler{print_leak};
+CTS_SHARED_SYMBOL inline std::atomic<leak_handler> the_leak_handler{print_leak};
 
-inline namespace CTS_ABI {
 #if CTS_CHECKED
 
 /// A place in the program; as a default argument, where the function is called.
@@ -144,7 +145,6 @@ struct source_checks {
 };
 
 #endif
-}  // namespace CTS_ABI
 }  // namespace detail
 
 /// Installs what checked builds call for each leak (null: the default, a line on stderr); returns the one before. Thread-safe.
@@ -152,4 +152,6 @@ inline leak_handler set_leak_handler(leak_handler h) noexcept {
   return detail::the_leak_handler.exchange(h != nullptr ? h : detail::print_leak);
 }
 
-}  // namespace cts
+}  }  // namespace cts
+
+#endif  // CTS_DETAIL_CHECKS_HPP

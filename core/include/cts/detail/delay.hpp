@@ -2,13 +2,17 @@
 /// @file
 /// The delays that sources accept. R76.
 #pragma once
+#ifndef CTS_DETAIL_DELAY_HPP
+#define CTS_DETAIL_DELAY_HPP
 
 #include <chrono>
 #include <cstdint>
 #include <stdexcept>
 #include <string>
 
-namespace cts {
+#include "cts/version.hpp"
+
+namespace cts { inline namespace CTS_ABI {
 
 /// As a delay: never. R77.
 inline constexpr std::chrono::milliseconds infinite{-1};
@@ -28,4 +32,6 @@ std::chrono::milliseconds checked_delay(std::chrono::duration<Rep, Period> delay
 }
 
 }  // namespace detail
-}  // namespace cts
+}  }  // namespace cts
+
+#endif  // CTS_DETAIL_DELAY_HPP

@@ -2,6 +2,8 @@
 /// @file
 /// What a wait handle waits for: a manual-reset event with a descriptor on request.
 #pragma once
+#ifndef CTS_DETAIL_EVENT_HPP
+#define CTS_DETAIL_EVENT_HPP
 
 #include <algorithm>
 #include <atomic>
@@ -25,7 +27,7 @@
 
 #include "cts/object_disposed.hpp"
 
-namespace cts::detail {
+namespace cts { inline namespace CTS_ABI { namespace detail {
 
 /// A descriptor that becomes readable once and stays so: an eventfd on Linux, the end of a pipe on other POSIX systems.
 class readable_descriptor {
@@ -158,4 +160,6 @@ class event {
   std::vector<observer*> observers_;
 };
 
-}  // namespace cts::detail
+}  }  }  // namespace cts::detail
+
+#endif  // CTS_DETAIL_EVENT_HPP

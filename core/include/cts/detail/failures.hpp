@@ -2,6 +2,8 @@
 /// @file
 /// What the callbacks of one cancel have thrown, collected on the canceller's stack.
 #pragma once
+#ifndef CTS_DETAIL_FAILURES_HPP
+#define CTS_DETAIL_FAILURES_HPP
 
 #include <array>
 #include <cstddef>
@@ -11,7 +13,7 @@
 
 #include "cts/aggregate_exception.hpp"
 
-namespace cts::detail {
+namespace cts { inline namespace CTS_ABI { namespace detail {
 
 /// Written by one thread at a time. Nothing throws but the two that say so: the first few need no memory, and if there is none
 /// for more, std::bad_alloc stands for those that are lost.
@@ -65,4 +67,6 @@ class failures {
   bool lost_ = false;
 };
 
-}  // namespace cts::detail
+}  }  }  // namespace cts::detail
+
+#endif  // CTS_DETAIL_FAILURES_HPP

@@ -3,9 +3,13 @@
 /// One spare block a thread and size for the nodes of registrations: who registers and disposes in turns does not go to the allocator,
 /// which would take longer than the rest of it. Freed when its thread ends. Not under AddressSanitizer, which would miss a use after free.
 #pragma once
+#ifndef CTS_DETAIL_NODE_CACHE_HPP
+#define CTS_DETAIL_NODE_CACHE_HPP
 
 #include <cstddef>
 #include <new>
+
+#include "cts/version.hpp"
 
 #if defined(__SANITIZE_ADDRESS__)
 #define CTS_NODE_CACHE 0
@@ -18,7 +22,7 @@
 #define CTS_NODE_CACHE 1
 #endif
 
-namespace cts::detail {
+namespace cts { inline namespace CTS_ABI { namespace detail {
 
 /// The sizes: a node with a callable of 16 bytes fits, and one of 32.
 inline constexpr std::size_t small_node = 88, large_node = 112;
@@ -72,4 +76,6 @@ class node_cache {
 #endif
 };
 
-}  // namespace cts::detail
+}  }  }  // namespace cts::detail
+
+#endif  // CTS_DETAIL_NODE_CACHE_HPP

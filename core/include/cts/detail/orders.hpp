@@ -5,6 +5,8 @@
 /// where two sides must not miss each other, both write the same word ("word") by a read-modify-write, and who comes second in
 /// its modification order sees the first.
 #pragma once
+#ifndef CTS_DETAIL_ORDERS_HPP
+#define CTS_DETAIL_ORDERS_HPP
 
 #include <atomic>
 #include <cstddef>
@@ -12,7 +14,7 @@
 
 #include "cts/core/memory_orders.hpp"
 
-namespace cts::detail {
+namespace cts { inline namespace CTS_ABI { namespace detail {
 
 /// The name of an atomic operation.
 enum class site : std::uint8_t {
@@ -155,4 +157,6 @@ enum class mutation : std::uint8_t {
 /// The row of a site.
 constexpr core::site_info const& info(site s) noexcept { return site_table[static_cast<std::size_t>(s)]; }
 
-}  // namespace cts::detail
+}  }  }  // namespace cts::detail
+
+#endif  // CTS_DETAIL_ORDERS_HPP

@@ -2,6 +2,8 @@
 /// @file
 /// What the states of production are made of.
 #pragma once
+#ifndef CTS_DETAIL_PARTS_HPP
+#define CTS_DETAIL_PARTS_HPP
 
 #include <any>
 #include <atomic>
@@ -22,7 +24,7 @@
 #include "cts/detail/timer_service.hpp"
 #include "cts/detail/waits.hpp"
 
-namespace cts::detail::inline CTS_ABI {
+namespace cts { inline namespace CTS_ABI { namespace detail {
 
 struct std_parts;
 using state = basic_state<std_parts>;
@@ -116,7 +118,7 @@ class alarm : timer_entry {
   }
 
   using count = std::chrono::steady_clock::rep;
-  static constexpr count never = std::chrono::steady_clock::time_point::max().time_since_epoch().count();
+  static constexpr count never = (std::chrono::steady_clock::time_point::max)().time_since_epoch().count();
   /// When it is due by its clock, `never` if it is not armed.
   count due() const noexcept { return due_.load(std::memory_order_relaxed); }
   std::chrono::steady_clock::time_point now() const {
@@ -213,13 +215,13 @@ inline void alarm::acquire_owner(timer_entry& e) noexcept { static_cast<alarm&>(
 inline void alarm::fire_it(timer_entry& e) noexcept { cancel_by_timer(static_cast<alarm&>(e).owner_); }
 
 /// The state behind none(): never canceled. For its wait handle. R12.
-inline state* never_state() noexcept {
+CTS_SHARED_SYMBOL inline state* never_state() noexcept {
   alignas(state) static unsigned char storage[sizeof(state)];
   static state* const only = state::create_static(storage);
   return only;
 }
 /// The state of all tokens that are born canceled. R8.
-inline state* canceled_state() noexcept {
+CTS_SHARED_SYMBOL inline state* canceled_state() noexcept {
   alignas(state) static unsigned char storage[sizeof(state)];
   static state* const only = [] {
     state* const s = state::create_static(storage);
@@ -231,4 +233,6 @@ inline state* canceled_state() noexcept {
   return only;
 }
 
-}  // namespace cts::detail::inline CTS_ABI
+}  }  }  // namespace cts::detail
+
+#endif  // CTS_DETAIL_PARTS_HPP

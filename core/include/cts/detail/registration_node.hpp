@@ -11,6 +11,8 @@
 ///       the node;
 ///   N3  who adds itself to the list finds the slot's half there, in the same word, so its end finds it.
 #pragma once
+#ifndef CTS_DETAIL_REGISTRATION_NODE_HPP
+#define CTS_DETAIL_REGISTRATION_NODE_HPP
 
 #include <cstddef>
 #include <cstdint>
@@ -18,7 +20,7 @@
 #include "cts/core/registry.hpp"
 #include "cts/detail/orders.hpp"
 
-namespace cts::detail {
+namespace cts { inline namespace CTS_ABI { namespace detail {
 
 /// What a state's registry runs: a callback that knows how it is removed without being run.
 template <class Platform>
@@ -135,4 +137,6 @@ class basic_registration_node : public basic_node<typename State::platform> {
   typename platform::template atomic<word> owners_{handle | slot};
 };
 
-}  // namespace cts::detail
+}  }  }  // namespace cts::detail
+
+#endif  // CTS_DETAIL_REGISTRATION_NODE_HPP

@@ -3,6 +3,8 @@
 /// Memory for what must not fail for want of it: futures of cancel_async and dispose_async. From operator new while there is some,
 /// else from a small reserve; when that is used up too, who asks waits until some of it comes back.
 #pragma once
+#ifndef CTS_DETAIL_RESERVE_HPP
+#define CTS_DETAIL_RESERVE_HPP
 
 #include <cstddef>
 #include <memory>
@@ -10,7 +12,9 @@
 #include <new>
 #include <thread>
 
-namespace cts::detail {
+#include "cts/version.hpp"
+
+namespace cts { inline namespace CTS_ABI { namespace detail {
 
 class reserve {
  public:
@@ -44,11 +48,11 @@ class reserve {
     bool used = false;
   };
   using all = block[64];
-  static all& blocks() noexcept {
+  CTS_SHARED_SYMBOL static all& blocks() noexcept {
     static all b;
     return b;
   }
-  static std::mutex& mutex() noexcept {
+  CTS_SHARED_SYMBOL static std::mutex& mutex() noexcept {
     static std::mutex m;
     return m;
   }
@@ -65,4 +69,6 @@ struct reserve_allocator {
   friend bool operator==(reserve_allocator const&, reserve_allocator const&) noexcept { return true; }
 };
 
-}  // namespace cts::detail
+}  }  }  // namespace cts::detail
+
+#endif  // CTS_DETAIL_RESERVE_HPP

@@ -27,6 +27,8 @@
 ///   extras                            what else a state holds
 ///   allocate(bytes), deallocate(p)    throws std::bad_alloc
 #pragma once
+#ifndef CTS_DETAIL_STATE_HPP
+#define CTS_DETAIL_STATE_HPP
 
 #include <cstddef>
 #include <cstdint>
@@ -37,7 +39,7 @@
 #include "cts/detail/orders.hpp"
 #include "cts/detail/registration_node.hpp"
 
-namespace cts::detail {
+namespace cts { inline namespace CTS_ABI { namespace detail {
 
 /// Reasons are aligned so that their address leaves room for the bits of the word.
 inline constexpr std::size_t cause_alignment = 64;
@@ -387,4 +389,6 @@ class basic_state {
   [[no_unique_address]] extras extras_;
 };
 
-}  // namespace cts::detail
+}  }  }  // namespace cts::detail
+
+#endif  // CTS_DETAIL_STATE_HPP

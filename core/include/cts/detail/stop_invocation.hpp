@@ -3,6 +3,8 @@
 /// What stop_callback and inplace_stop_callback have in common: the function beside its node in the registry, and the two
 /// ways in and out that the standard prescribes.
 #pragma once
+#ifndef CTS_DETAIL_STOP_INVOCATION_HPP
+#define CTS_DETAIL_STOP_INVOCATION_HPP
 
 #include <concepts>
 #include <exception>
@@ -11,7 +13,7 @@
 
 #include "cts/core/registry.hpp"
 
-namespace cts::detail {
+namespace cts { inline namespace CTS_ABI { namespace detail {
 
 /// A function that a registry runs. [stopcallback.general]
 /// It may destroy itself while it runs: nothing is touched after it has returned.
@@ -52,4 +54,6 @@ CTS_HOT inline void leave(core::registry& r, core::callback& c) noexcept {
     r.await_return(c);
 }
 
-}  // namespace cts::detail
+}  }  }  // namespace cts::detail
+
+#endif  // CTS_DETAIL_STOP_INVOCATION_HPP

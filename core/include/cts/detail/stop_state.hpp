@@ -13,6 +13,8 @@
 ///
 /// The counts have a line of their own: copying tokens disturbs neither those who poll nor those who register.
 #pragma once
+#ifndef CTS_DETAIL_STOP_STATE_HPP
+#define CTS_DETAIL_STOP_STATE_HPP
 
 #include <atomic>
 #include <cstddef>
@@ -22,7 +24,7 @@
 
 #include "cts/core/registry.hpp"
 
-namespace cts::detail {
+namespace cts { inline namespace CTS_ABI { namespace detail {
 
 class stop_state {
  public:
@@ -98,4 +100,6 @@ class stop_state {
   void* const block_;
 };
 
-}  // namespace cts::detail
+}  }  }  // namespace cts::detail
+
+#endif  // CTS_DETAIL_STOP_STATE_HPP

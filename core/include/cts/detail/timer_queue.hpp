@@ -2,6 +2,8 @@
 /// @file
 /// Armed timers by due time: a binary heap whose entries know where they are, so that any of them leaves in O(log n).
 #pragma once
+#ifndef CTS_DETAIL_TIMER_QUEUE_HPP
+#define CTS_DETAIL_TIMER_QUEUE_HPP
 
 #include <chrono>
 #include <cstddef>
@@ -9,7 +11,9 @@
 #include <utility>
 #include <vector>
 
-namespace cts::detail {
+#include "cts/version.hpp"
+
+namespace cts { inline namespace CTS_ABI { namespace detail {
 
 /// A timer, in its owner's memory. All of it is under its queue's lock.
 struct timer_entry {
@@ -99,4 +103,6 @@ class timer_queue {
   std::vector<slot> heap_;
 };
 
-}  // namespace cts::detail
+}  }  }  // namespace cts::detail
+
+#endif  // CTS_DETAIL_TIMER_QUEUE_HPP

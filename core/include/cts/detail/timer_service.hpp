@@ -6,6 +6,8 @@
 /// objects is unloaded, it is joined (detached if that end comes from the thread itself); from then on timers can be armed but do
 /// not fire. A forked child begins without the thread and starts its own with the first timer that it arms.
 #pragma once
+#ifndef CTS_DETAIL_TIMER_SERVICE_HPP
+#define CTS_DETAIL_TIMER_SERVICE_HPP
 
 #include <atomic>
 #include <chrono>
@@ -25,13 +27,13 @@
 #include "cts/detail/timer_queue.hpp"
 #include "cts/time_provider.hpp"
 
-namespace cts {
+namespace cts { inline namespace CTS_ABI {
 
 /// What becomes of an exception that leaves a callback which a timer ran. R33.
 using error_sink = void (*)(std::exception_ptr) noexcept;
 
 namespace detail {
-inline std::atomic<error_sink> the_error_sink{nullptr};
+CTS_SHARED_SYMBOL inline std::atomic<error_sink> the_error_sink{nullptr};
 
 /// Hands the exception to the error sink or ends the process.
 inline void report_unhandled(std::exception_ptr e) noexcept {
@@ -51,7 +53,7 @@ class timer_service {
   using clock = std::chrono::steady_clock;
 
   /// Never destroyed: who disarms a timer while static objects are destroyed finds it.
-  static timer_service& instance() {
+  CTS_SHARED_SYMBOL static timer_service& instance() {
     static timer_service* const only = make();
     return *only;
   }
@@ -74,7 +76,7 @@ class timer_service {
 
  private:
   timer_service() = default;
-  static timer_service* make() {
+  CTS_SHARED_SYMBOL static timer_service* make() {
     static char storage alignas(timer_service)[sizeof(timer_service)];
     auto* const s = ::new (static_cast<void*>(storage)) timer_service;
 #if !defined(_WIN32)
@@ -87,7 +89,7 @@ class timer_service {
     ~guard() { instance().stop(); }
   };
 
-  void start() {
+  CTS_SHARED_SYMBOL void start() {
     static guard const at_exit;
     running_ = true;
     try {
@@ -180,7 +182,7 @@ class system_timer final : public time_provider::timer {
 /// When something is due that is due in `delay`; the end of time if that is beyond it.
 inline timer_service::clock::time_point due_in(std::chrono::nanoseconds delay) noexcept {
   auto const now = timer_service::clock::now();
-  return delay > timer_service::clock::time_point::max() - now ? timer_service::clock::time_point::max() : now + delay;
+  return delay > (timer_service::clock::time_point::max)() - now ? (timer_service::clock::time_point::max)() : now + delay;
 }
 
 inline bool system_timer::change(std::chrono::nanoseconds due) {
@@ -209,4 +211,6 @@ inline time_provider& time_provider::system() {
   return *only;
 }
 
-}  // namespace cts
+}  }  // namespace cts
+
+#endif  // CTS_DETAIL_TIMER_SERVICE_HPP

@@ -2,6 +2,8 @@
 /// @file
 /// Who waits for whose callback: a dispose that waits for a callback which waits for it is reported instead of hanging silently.
 #pragma once
+#ifndef CTS_DETAIL_WAITS_HPP
+#define CTS_DETAIL_WAITS_HPP
 
 #include <atomic>
 #include <cstddef>
@@ -9,7 +11,9 @@
 #include <cstdio>
 #include <mutex>
 
-namespace cts {
+#include "cts/version.hpp"
+
+namespace cts { inline namespace CTS_ABI {
 
 /// A thread that waits for a callback which, by one or more such waits, waits for that thread. R49, R50.
 struct wait_cycle {
@@ -29,7 +33,7 @@ inline void print_wait_cycle(wait_cycle const& c) noexcept {
                "thread %#zx runs and which waits for the first (%zu threads wait in a circle)\n",
                static_cast<std::size_t>(c.waiter), c.source, static_cast<std::size_t>(c.runner), c.threads);
 }
-inline std::atomic<wait_cycle_handler> the_wait_cycle_handler{print_wait_cycle};
+CTS_SHARED_SYMBOL inline std::atomic<wait_cycle_handler> the_wait_cycle_handler{print_wait_cycle};
 
 /// The waits in progress, in their waiters' frames. Only threads that must wait come here.
 class wait_record {
@@ -73,11 +77,11 @@ class wait_record {
     }
     return 0;
   }
-  static std::mutex& mutex() noexcept {
+  CTS_SHARED_SYMBOL static std::mutex& mutex() noexcept {
     static std::mutex m;
     return m;
   }
-  static wait_record*& first() noexcept {
+  CTS_SHARED_SYMBOL static wait_record*& first() noexcept {
     static wait_record* f = nullptr;
     return f;
   }
@@ -94,4 +98,6 @@ inline wait_cycle_handler set_wait_cycle_handler(wait_cycle_handler h) noexcept 
   return detail::the_wait_cycle_handler.exchange(h != nullptr ? h : detail::print_wait_cycle);
 }
 
-}  // namespace cts
+}  }  // namespace cts
+
+#endif  // CTS_DETAIL_WAITS_HPP
