@@ -179,65 +179,6 @@ def code_table(probes, run):
     return "\n".join(lines)
 
 
-def plots(run, folder):
-    import matplotlib
-    matplotlib.use("svg")
-    import matplotlib.pyplot as plt
-    plt.rcParams.update({"svg.hashsalt": "cts", "svg.fonttype": "none", "font.size": 9, "axes.grid": True, "grid.alpha": 0.3})
-    folder.mkdir(parents=True, exist_ok=True)
-    colors = {p: plt.get_cmap("tab20")(i) for i, p in enumerate(run.peers)}
-
-    def save(figure, name):
-        figure.tight_layout()
-        figure.savefig(folder / name, metadata={"Date": None})
-        plt.close(figure)
-
-    def lines(axis, name, xlabel, points, log=True):
-        figure, ax = plt.subplots(figsize=(7.5, 4.5))
-        for peer in run.peers:
-            xy = [(x, ns) for x, ns in points(peer) if ns is not None]
-            if xy:
-                ax.plot(*zip(*xy), marker="o", markersize=3, label=run.title(peer), color=colors[peer],
-                        linewidth=1.8 if peer.startswith(OURS) else 1, linestyle="-" if peer.startswith(OURS) else "--")
-        if not ax.lines:  # not measured
-            return plt.close(figure)
-        if log:
-            ax.set_xscale("log")
-        ax.set_yscale("log")
-        ax.set_xlabel(xlabel)
-        ax.set_ylabel("ns")
-        ax.set_title(AXES[axis])
-        ax.legend(fontsize=7)
-        save(figure, name)
-
-    sizes = [10 ** i for i in range(7)]
-    for axis in ("fan_out", "fan_out_scattered"):
-        lines(axis, f"{axis}.svg", "callbacks", lambda p, a=axis: [(n, run.get(a, p, n)) for n in sizes])
-    lines("pair_live", "live.svg", "others live (1: none)",
-          lambda p: [(1, run.get("pair", p))] + [(n, run.get("pair_live", p, n)) for n in (1_000, 100_000, 1_000_000)])
-    lines("ring", "ring.svg", "live", lambda p: [(n, run.get("ring", p, n)) for n in (1, 1_000, 100_000, 1_000_000)])
-    threads = sorted({t for (a, _, _, t) in run.ns if a == "pair_shared"})
-    lines("pair_shared", "threads.svg", "threads",
-          lambda p: [(1, run.get("pair", p))] + [(t, run.get("pair_shared", p, None, t)) for t in threads], log=False)
-
-    shown = [("pair", None), ("pair_shared", None), ("late_pair", None), ("leave_canceled", 1000), ("fan_out", 1000), ("fan_out_scattered", 1_000_000),
-             ("poll", None), ("poll_churn", None), ("token_copy", None), ("create", None), ("life", None), ("linked", None)]
-    figure, axes = plt.subplots(4, 3, figsize=(13, 13))
-    for ax, (axis, live) in zip(axes.flat, shown):
-        at = [(p, ns) for p in run.peers if (ns := run.get(axis, p, live, 2 if axis == "pair_shared" else 1)) is not None]
-        if not at:
-            ax.set_visible(False)
-            continue
-        at.reverse()
-        bars = ax.barh([run.title(p) for p, _ in at], [ns for _, ns in at], color=["#1f77b4" if p.startswith(OURS) else "#bbbbbb" for p, _ in at])
-        ax.bar_label(bars, fmt="%.1f", fontsize=7, padding=2)
-        ax.set_xscale("log")
-        ax.set_title(AXES[axis] + (f", {live:,}" if live else "") + (", 2 threads" if axis == "pair_shared" else ""), fontsize=9)
-        ax.tick_params(labelsize=7)
-        ax.grid(axis="y", visible=False)
-    save(figure, "peers.svg")
-
-
 def machine(run):
     c = run.context
     cpu = f"{c['num_cpus']} logical CPUs ({c['processor']})" if c.get("processor") else f"{c['num_cpus']} logical CPUs at {c['mhz_per_cpu']} MHz"
@@ -281,7 +222,8 @@ def main():
         blocks["code"] = code_table(a.probes, run)
         print("\n" + blocks["code"])
     if a.plots:
-        plots(run, a.plots)
+        import plots  # only here, as it needs matplotlib
+        plots.draw(run, AXES, a.plots)
         print(f"Plots: {a.plots}")
     if a.page:
         write_page(a.page, blocks)
