@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSL-1.0
-"""The plots of bench/report.py can be read, whatever the figures are: no two texts overlap, none is cut, the legend is beside the axes, ticks are
-plain numbers, a panel of peers is sorted, ours stand out, nothing is a bar on a logarithmic axis, and the same result makes the same bytes.
+"""The plots of bench/report.py can be read, whatever the figures are: no two texts overlap, none is cut or lies on a point, the legend is beside
+the axes, ticks are plain numbers, a panel of peers is sorted, ours stand out, nothing is a bar on a logarithmic axis, and the same result makes
+the same bytes.
 
   plots_test.py REPORT FOLDER"""
 import contextlib
@@ -113,6 +114,10 @@ def faults(name, figure):
             values = bars or [line.get_xdata()[0] for line in ax.lines]
             if not values or values != sorted(values, reverse=True):
                 yield f"{name}: the panel {ax.get_title(loc='left') or ax.get_title()!r} is not sorted: {values}"
+        points = [ax.transData.transform(xy) for line in ax.lines for xy in line.get_xydata()]
+        for text, extent in texts:
+            if any(extent.contains(*point) for point in points):
+                yield f'{name}: "{text}" lies on a point'
         if not all(stands_out(t) == is_ours(t) for t in marked):
             yield f"{name}: ours do not stand out in {[t.get_text() for t in marked]}"
         colors = [to_rgb(line.get_color()) for line in (legend.get_lines() if legend else ax.lines)]
