@@ -71,8 +71,8 @@ std::vector<Rep> counts() {
   for (long double const ms : {-2.0L, -1.5L, -1.0L, -0.5L, 0.0L, 0.5L, 1.0L, 1.5L, 14.0L, 1000.0L, 86400e3L, 4294967294.0L, 4294967295.0L, 4294967296.0L})
     add(std::floor(ms / unit));
   for (int d = 0; d < 3; ++d) {
-    all.push_back(static_cast<Rep>((limits::min)() + d));
-    all.push_back(static_cast<Rep>((limits::max)() - d));
+    all.push_back(static_cast<Rep>((limits::min)() + static_cast<Rep>(d)));
+    all.push_back(static_cast<Rep>((limits::max)() - static_cast<Rep>(d)));
   }
   std::mt19937_64 random(15);
   for (int n = 0; n < 300; ++n) {
@@ -133,6 +133,7 @@ TEST(Delay, IntegersAreConvertedExactlyInOddUnits) {
                           std::ratio<2, most>, std::ratio<999'999'999'999'999'989, 1'000'000'000'000'000'000>,
                           std::ratio<1'000'000'007, 998'244'353'000'000'003>, std::ratio<6, 4000>>();
 }
+static_assert(detail::checked_delay(14000us, "test") == 14ms);
 TEST(Delay, FloatingOnesAreRoundedToMillisecondsOfTheirTypeFirst) {
   auto const ms = [](auto d) { return detail::checked_delay(d, "test").count(); };
   using namespace std::chrono;
@@ -287,7 +288,7 @@ struct hand_clock {
   using rep = duration::rep;
   using period = duration::period;
   using time_point = std::chrono::time_point<hand_clock>;
-  static constexpr bool is_steady = false;
+  [[maybe_unused]] static constexpr bool is_steady = false;
   static inline rep at = 0, step = 0;
   static time_point now() { return time_point(duration(at += step)); }
 };
