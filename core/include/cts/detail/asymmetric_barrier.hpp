@@ -89,7 +89,7 @@ class process_barrier {
     unsigned long before[words] = {}, one[words] = {};
     long const size = ::syscall(SYS_sched_getaffinity, 0, sizeof before, before);
     if (size <= 0) return false;
-    std::atomic_thread_fence(std::memory_order_seq_cst);
+    order();
     bool seen = false, failed = false;
     int cause = 0;
     for (std::size_t cpu = 0; cpu < static_cast<std::size_t>(size) * CHAR_BIT && !failed; ++cpu) {
@@ -106,7 +106,7 @@ class process_barrier {
       one[cpu / bits] = 0;
     }
     ::syscall(SYS_sched_setaffinity, 0, static_cast<std::size_t>(size), before);
-    std::atomic_thread_fence(std::memory_order_seq_cst);
+    order();
     errno = cause;
     return seen && !failed;
   }
