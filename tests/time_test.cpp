@@ -138,8 +138,8 @@ TEST(Delay, FloatingOnesAreRoundedToMillisecondsOfTheirTypeFirst) {
   auto const ms = [](auto d) { return detail::checked_delay(d, "test").count(); };
   using namespace std::chrono;
   for (int n = 0; n < 20000; ++n) {
-    double volatile const product = n / 1000.0 * 1000;  // TimeSpan.TotalMilliseconds: of a double
-    ASSERT_EQ(ms(duration<double>(n / 1000.0)), static_cast<std::int64_t>(product));
+    double volatile const seconds = n / 1000.0, product = seconds * 1000;  // TimeSpan.TotalMilliseconds: of a double, each step of it
+    ASSERT_EQ(ms(duration<double>(seconds)), static_cast<std::int64_t>(product));
     ASSERT_EQ(ms(duration<double, std::micro>(n * 1000.0)), n);
     ASSERT_EQ(ms(duration<double, std::nano>(n * 1e6)), n);
   }
