@@ -10,6 +10,21 @@
 #include <thread>
 #include <vector>
 
+#if defined(__linux__)
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sched.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstddef>
+#include <initializer_list>
+#endif
+
 #include "cts/cts.hpp"
 
 namespace {
@@ -214,5 +229,105 @@ TEST(CancellationLane, ManyThreadsEachWithALaneOfItsOwn) {
     ASSERT_LE(ran, 6);
   }
 }
+
+#if defined(__linux__) && defined(SYS_membarrier)
+// A sandbox that is installed after a lane was made. Each test runs in a child process, because a sandbox is for good.
+
+/// From here on the calls fail with `error` on this thread. @return false if this system has no such sandbox
+bool refuse(std::initializer_list<long> calls, int error) {
+  std::vector<sock_filter> program{BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr))};
+  for (long const call : calls) {
+    program.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<unsigned>(call), 0, 1));
+    program.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (static_cast<unsigned>(error) & SECCOMP_RET_DATA)));
+  }
+  program.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
+  sock_fprog const filter{static_cast<unsigned short>(program.size()), program.data()};
+  return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0;
+}
+constexpr int no_sandbox = 77;
+
+/// What waitpid says of a child that runs `f` and ends with its result.
+template <class F>
+int status_of_child(F f) {
+  pid_t const child = ::fork();
+  if (child == 0) ::_exit(f());
+  int status = -1;
+  EXPECT_EQ(::waitpid(child, &status, 0), child);
+  return status;
+}
+int cancel_in_a_sandbox(int error) {
+  cancellation_token_source s;
+  cancellation_lane l(s.token());
+  int ran = 0;
+  cancellation_lane_callback const c(l, [&] { ++ran; });
+  if (!refuse({SYS_membarrier}, error)) return no_sandbox;
+  s.cancel();
+  if (ran != 1) return 1;
+  cancellation_token_source later;  // a lane that is made in the sandbox
+  cancellation_lane m(later.token());
+  cancellation_lane_callback const d(m, [&] { ++ran; });
+  later.cancel();
+  return ran == 2 ? 0 : 2;
+}
+TEST(CancellationLane, IsCanceledInASandboxThatRefusesMembarrier) {
+  for (int const error : {EPERM, ENOSYS, EACCES}) {
+    int const status = status_of_child([error] { return cancel_in_a_sandbox(error); });
+    if (WIFEXITED(status) && WEXITSTATUS(status) == no_sandbox) GTEST_SKIP() << "no seccomp here";
+    EXPECT_EQ(status, 0) << "with errno " << error;
+  }
+}
+std::vector<int> processors_of_this_thread() {
+  std::vector<int> all;
+  cpu_set_t mine;
+  if (::sched_getaffinity(0, sizeof mine, &mine) == 0)
+    for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu)
+      if (CPU_ISSET(cpu, &mine)) all.push_back(cpu);
+  return all;
+}
+// What makes it a barrier is the scheduler's: see detail/asymmetric_barrier.hpp.
+TEST(CancellationLane, TheOtherWayGoesToEveryProcessorAndComesBack) {
+  std::thread([] {  // what may go wrong is this thread's only
+    std::vector<int> const all = processors_of_this_thread();
+    auto const visited = [] {
+      std::vector<int> v;
+      bool const done = cts::detail::process_barrier::on_every_processor([&v] { v.push_back(::sched_getcpu()); });
+      EXPECT_TRUE(done) << "errno " << errno;
+      return v;
+    };
+    auto const is_everywhere = [&](std::vector<int> const& v) { return std::includes(v.begin(), v.end(), all.begin(), all.end()); };
+    EXPECT_TRUE(is_everywhere(visited()));
+    EXPECT_EQ(processors_of_this_thread(), all);
+    cpu_set_t last;
+    CPU_ZERO(&last);
+    CPU_SET(all.back(), &last);
+    ASSERT_EQ(::sched_setaffinity(0, sizeof last, &last), 0);
+    EXPECT_TRUE(is_everywhere(visited())) << "also those that this thread keeps off";
+    EXPECT_EQ(processors_of_this_thread(), std::vector<int>{all.back()});
+  }).join();
+}
+TEST(CancellationLane, TheOtherWayIsNotTakenWhereItIsRefused) {
+  for (int const error : {EPERM, 0}) {  // 0: the sandbox pretends
+    int const status = status_of_child([error] {
+      if (processors_of_this_thread().size() < 2 || !refuse({SYS_sched_setaffinity}, error)) return no_sandbox;
+      return cts::detail::process_barrier::on_every_processor([] {}) ? 1 : 0;
+    });
+    if (WIFEXITED(status) && WEXITSTATUS(status) == no_sandbox) GTEST_SKIP() << "no seccomp or one processor here";
+    EXPECT_EQ(status, 0) << "with errno " << error;
+  }
+}
+TEST(CancellationLaneDeathTest, NamesTheCauseWhereThereIsNoOtherWay) {
+  if (!cts::detail::process_barrier::available()) GTEST_SKIP() << "no membarrier here";
+  int const probe = status_of_child([] { return refuse({SYS_membarrier}, EPERM) ? 0 : no_sandbox; });
+  if (probe != 0) GTEST_SKIP() << "no seccomp here";
+  EXPECT_DEATH(
+      {
+        cancellation_token_source s;
+        cancellation_lane l(s.token());
+        refuse({SYS_membarrier, SYS_sched_setaffinity}, EPERM);
+        s.cancel();
+      },
+      "membarrier is refused");
+}
+#endif
 
 }  // namespace

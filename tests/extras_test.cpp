@@ -167,7 +167,7 @@ TEST(WaitAny, IsWokenByTheFirst) {
   EXPECT_EQ(wait_handle::wait_any(all), 0u);
   EXPECT_THROW((void)wait_handle::wait_any(std::span(all).subspan(2)), object_disposed);
   EXPECT_THROW((void)wait_handle::wait_any({}), std::invalid_argument);
-  EXPECT_THROW((void)wait_handle::wait_any_for(all, -5s), std::out_of_range);
+  EXPECT_EQ(wait_handle::wait_any_for(std::span(all).first(2), -5s), 0u) << "a negative time does not wait";
 }
 TEST(Contract, SizesAndMoves) {
   static_assert(sizeof(token) == sizeof(void*) && sizeof(source) == sizeof(void*) && sizeof(registration) == sizeof(void*));

@@ -575,12 +575,12 @@ TEST(R87, TheHandleIsMadeOnce) {
   EXPECT_FALSE(a.wait_until(std::chrono::system_clock::now() + 1ms));
   s.cancel();
   EXPECT_TRUE(b.wait_for(0s));
-  EXPECT_TRUE(b.wait_for(infinite));
+  EXPECT_TRUE(b.wait_for(infinite)) << "a negative time does not wait";
   EXPECT_TRUE(b.wait_until(std::chrono::steady_clock::time_point::min() + 1h));
   EXPECT_TRUE(b.wait_for(std::chrono::hours::max()));
   a.wait();
   EXPECT_TRUE(a.wait_for(0s)) << "it stays signalled";
-  EXPECT_THROW((void)a.wait_for(-2ms), std::out_of_range);
+  EXPECT_TRUE(a.wait_for(-2ms));
 }
 TEST(R88, MakingItAndCancelDoNotMissEachOther) {
   for (int round = 0; round < 500; ++round) {

@@ -17,6 +17,7 @@
 #include <utility>
 
 #include "cts/cancellation_token.hpp"
+#include "cts/detail/duration.hpp"
 #include "cts/detail/reserve.hpp"
 #include "cts/detail/node_cache.hpp"
 #include "cts/detail/registration_node.hpp"
@@ -170,18 +171,17 @@ class cancellation_token_registration {
   void dispose() noexcept {
     if (node_ != nullptr) node_->dispose();
   }
-  /// The same, but waits no longer than `time`.
+  /// The same, but waits no longer than `time`; not at all for a negative one, cts::infinite included, or NaN.
   /// @return whether it is as after dispose()
   template <class Rep, class Period>
   bool dispose_for(std::chrono::duration<Rep, Period> time) noexcept {
     if (node_ == nullptr || node_->unregister()) return true;
     auto const over = [this] { return !node_->owner().registry().is_running(*node_) || node_->owner().runs_here(); };
-    std::chrono::duration<long double> const most(time), limit(std::chrono::hours(24 * 365 * 100));
-    auto const start = std::chrono::steady_clock::now();
+    if (!detail::is_number(time)) return over();
+    auto const end = detail::end_of_wait(time, "dispose_for");
     std::chrono::nanoseconds nap(100);
     while (!over()) {
-      std::chrono::duration<long double> const waited = std::chrono::steady_clock::now() - start;
-      if (!(waited < (std::min)(most, limit))) return false;
+      if (end && std::chrono::steady_clock::now() >= *end) return false;
       std::this_thread::sleep_for(nap);
       nap = (std::min)(2 * nap, std::chrono::nanoseconds(1'000'000));
     }

@@ -22,6 +22,7 @@
 
 #include "cts/cancellation_token.hpp"
 #include "cts/detail/delay.hpp"
+#include "cts/detail/duration.hpp"
 #include "cts/time_provider.hpp"
 
 namespace cts { inline namespace CTS_ABI {
@@ -157,6 +158,36 @@ class cancellation_token_source {
     call_scope const scope(s, core::verb::cancel_after);
     arm(s, [&] { s.timer().arm(due); });
   }
+  /// Cancels when its clock shows `when`, never earlier; it replaces what was set before, as cancel_after does. For any clock with now().
+  ///
+  /// If `when` has passed, this is cancel(): the callbacks run on this thread before it returns, and their exceptions leave it as an
+  /// aggregate_exception. cancel_after(0ms) would run them elsewhere (R79), but a source that is past its deadline should read as canceled
+  /// at once. If `when` is the largest of its type, or further away than the steady clock reaches (292 years), the source is never
+  /// canceled by it; that only takes back what was set before.
+  ///
+  /// Points of the steady clock are compared with the clock of the source's time_provider. The time to a point of any other clock is
+  /// taken once, in this call: setting that clock afterwards does not move it. To the nanosecond, rounded up. Does nothing if it is
+  /// canceled. O(log timers) at worst, usually O(1).
+  /// Throws object_disposed, std::bad_alloc, std::system_error as cancel_after does, and what reading the clock throws;
+  /// std::out_of_range only for NaN.
+  template <class Clock, class Dur>
+  void cancel_at(std::chrono::time_point<Clock, Dur> when) {
+    detail::state& s = *state_;
+    std::chrono::nanoseconds due(-1);  // disarms
+    {
+      checked_reference const held(s);
+      call_scope const scope(s, core::verb::cancel_after);
+      if (s.is_disposed()) throw object_disposed();
+      auto const left = detail::time_between(now_of<Clock>(s), when.time_since_epoch(), "cancel_at");
+      bool const passed = left <= left.zero();
+      if (!passed) {
+        if (left < (left.max)() && when < (when.max)()) due = left;
+        arm(s, [&] { s.timer().arm(due); });
+        return;
+      }
+    }
+    do_cancel(nullptr, false, true);
+  }
   /// Makes it as new for its next use: stops the timer and removes all registrations, linked sources included, without running them.
   /// @return false, and nothing has changed, if it is canceled, if its timer has ever fired or is not the system's
   /// Throws object_disposed. Not to be raced with cancel (R85). R84–R86.
@@ -209,6 +240,12 @@ class cancellation_token_source {
     if (due.count() == 0 && !positive) do_cancel(nullptr, false, true);
     else if (!system) arm(*state_, [&] { state_->timer().use(clock, due); });
     else if (due.count() >= 0) arm(*state_, [&] { state_->timer().arm(due); });
+  }
+  /// What Clock shows now; of the steady clock, what the source's time_provider shows.
+  template <class Clock>
+  static auto now_of(detail::state& s) {
+    if constexpr (std::is_same_v<Clock, std::chrono::steady_clock>) return s.timer().now().time_since_epoch();
+    else return Clock::now().time_since_epoch();
   }
   template <class Set>
   static void arm(detail::state& s, Set set) {

@@ -10,10 +10,10 @@
 #include <optional>
 #include <span>
 #include <stdexcept>
-#include <string>
 #include <utility>
 
 #include "cts/core/platform.hpp"
+#include "cts/detail/duration.hpp"
 #include "cts/detail/event.hpp"
 #include "cts/version.hpp"
 
@@ -38,20 +38,20 @@ class wait_handle {
 
   /// Waits until it is signalled. Reading that makes visible what happened before cancel (R93). Throws object_disposed.
   void wait() const { event_->wait(std::nullopt); }
-  /// The same for at most `time`; cts::infinite (-1 ms): without end.
-  /// @return whether it is signalled. Throws object_disposed; std::out_of_range for any other negative time and for NaN.
+  /// The same for at most `time`; a negative one, cts::infinite included, does not wait. Times beyond a hundred years are without end.
+  /// @return whether it is signalled. Throws object_disposed; std::out_of_range for NaN
   template <class Rep, class Period>
   bool wait_for(std::chrono::duration<Rep, Period> time) const {
-    return event_->wait(deadline(time));
+    return event_->wait(detail::end_of_wait(time, "wait_handle::wait_for"));
   }
-  /// The same until `time` has come on its clock.
+  /// The same until its clock shows `time` or more, for any clock with now(); a point that has passed does not wait. If the clock is set
+  /// back meanwhile, the wait goes on; if it is set on, that is noticed when the time is over that was left before.
   template <class Clock, class Dur>
   bool wait_until(std::chrono::time_point<Clock, Dur> time) const {
-    for (;;) {  // another clock may be set while this one waits
-      using seconds = std::chrono::duration<long double>;  // any two time points have a difference
-      seconds const left = seconds(time.time_since_epoch()) - seconds(Clock::now().time_since_epoch());
-      if (left <= left.zero()) return event_->wait(std::chrono::steady_clock::now());
-      if (event_->wait(deadline(left))) return true;
+    for (;;) {
+      auto const left = detail::time_between(Clock::now().time_since_epoch(), time.time_since_epoch(), "wait_handle::wait_until");
+      if (event_->wait(detail::end_of_wait(left, "wait_handle::wait_until"))) return true;
+      if (left <= left.zero()) return false;
     }
   }
   /// A descriptor, the same each time, that poll, select and epoll report as readable once the handle is signalled or disposed. It is
@@ -68,7 +68,7 @@ class wait_handle {
   ///   std::bad_alloc, std::invalid_argument if there are none, std::out_of_range as wait_for does
   template <class Rep, class Period>
   static std::optional<std::size_t> wait_any_for(std::span<wait_handle const> handles, std::chrono::duration<Rep, Period> time) {
-    return any(handles, deadline(time));
+    return any(handles, detail::end_of_wait(time, "wait_handle::wait_any_for"));
   }
   /// Without end.
   static std::size_t wait_any(std::span<wait_handle const> handles) { return *any(handles, std::nullopt); }
@@ -77,20 +77,7 @@ class wait_handle {
   friend cancellation_token;
   explicit wait_handle(detail::event* owned) noexcept : event_(owned) {}
 
-  using time_point = std::chrono::steady_clock::time_point;
-  template <class Rep, class Period>
-  static std::optional<time_point> deadline(std::chrono::duration<Rep, Period> time) {
-    long double const ns = static_cast<long double>(time.count()) * (1e9L * Period::num / Period::den);
-    if (ns == -1e6L) return std::nullopt;
-    if (!(ns >= 0))
-      throw std::out_of_range("wait_handle: the time is " + std::to_string(ns / 1e6L) +
-                              " ms; allowed are 0 and more, and -1 ms (cts::infinite) for a wait without end");
-    auto const now = std::chrono::steady_clock::now();
-    if (ns >= static_cast<long double>(((time_point::max)() - now).count())) return std::nullopt;  // centuries
-    return now + std::chrono::duration_cast<time_point::duration>(std::chrono::nanoseconds(static_cast<std::chrono::nanoseconds::rep>(ns)));
-  }
-
-  static std::optional<std::size_t> any(std::span<wait_handle const> handles, std::optional<time_point> until) {
+  static std::optional<std::size_t> any(std::span<wait_handle const> handles, std::optional<std::chrono::steady_clock::time_point> until) {
     if (handles.empty()) throw std::invalid_argument("wait_handle::wait_any: no handles were supplied; at least one is needed");
     detail::event::observer told;
     struct watch {

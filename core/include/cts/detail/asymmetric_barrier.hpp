@@ -11,11 +11,27 @@
 /// process_barrier lets the side that comes often off with nothing but the order in which the compiler emits its code: heavy() makes the
 /// operating system interrupt every thread of the process that runs (Linux: membarrier, since 4.14; Windows: FlushProcessWriteBuffers),
 /// which is as if each had executed its half of the meeting just there. It costs some 0.5 µs, more with many threads running.
+///
+/// A sandbox that is installed after a lane was made may refuse membarrier (seccomp). The owners of one-sided lanes execute nothing that
+/// heavy() could meet, so it needs another way to make every thread pass a barrier: it moves the calling thread to each processor in turn
+/// (sched_setaffinity). Why that is enough: let an owner write x and read y while it runs, without a break, on processor P. The canceller
+/// writes y, runs on P, and reads x. Its run on P comes wholly before or wholly after the owner's, and the scheduler orders the two by the
+/// lock of P's queue. Before: the owner reads what the canceller wrote. After: the canceller reads what the owner wrote. Threads that do not
+/// run have been ordered in the same way when they were stopped, or will be when they are started.
+/// It costs some 10 µs a processor and waits for its turn on each, which a real-time thread that never sleeps can withhold for ever.
+/// Assumed and not checked: all threads of the process may run on the same set of processors (one cpuset).
+/// Not used: changing a page's protection, so that the kernel interrupts the other processors to flush their address translations. ARM64
+/// and newer x86 processors (AMD's INVLPGB) flush by broadcast, without an interrupt, and that orders nothing.
+/// If this is refused, too, the process ends with a message that names the cause: going on could lose a callback.
 #pragma once
 #ifndef CTS_DETAIL_ASYMMETRIC_BARRIER_HPP
 #define CTS_DETAIL_ASYMMETRIC_BARRIER_HPP
 
 #include <atomic>
+#include <cerrno>
+#include <climits>
+#include <cstddef>
+#include <cstdio>
 #include <cstdlib>
 
 #include "cts/core/platform.hpp"
@@ -23,6 +39,7 @@
 #include "cts/detail/orders.hpp"
 
 #if defined(__linux__)
+#include <sched.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #elif defined(_WIN32)
@@ -58,22 +75,61 @@ class process_barrier {
     if (available_) interrupt_all();
     else fallback_.heavy();
   }
-  /// Whether the operating system has it. Decided once a process; CTS_NO_MEMBARRIER in the environment says no.
-  CTS_SHARED_SYMBOL static bool available() noexcept {
-    static bool const has = std::getenv("CTS_NO_MEMBARRIER") == nullptr && enlist();
-    return has;
+  /// Whether the operating system has it. Decided with the first lane, and taken back for new lanes once it has been refused;
+  /// CTS_NO_MEMBARRIER in the environment says no.
+  static bool available() noexcept { return process_has_it().load(std::memory_order_relaxed); }  // a hint: lanes of both kinds coexist
+
+#if defined(__linux__) && defined(SYS_membarrier)
+  /// Moves the calling thread to each processor on which it may run, and back to where it was allowed before.
+  /// Calls `visit` on each.
+  /// @return false, with the reason in errno, if that cannot be done or is not seen to happen
+  template <class Visit>
+  static bool on_every_processor(Visit visit) {
+    constexpr std::size_t bits = sizeof(unsigned long) * CHAR_BIT, words = 8192 / bits;  // the kernel's limit of processors
+    unsigned long before[words] = {}, one[words] = {};
+    long const size = ::syscall(SYS_sched_getaffinity, 0, sizeof before, before);
+    if (size <= 0) return false;
+    order();
+    bool seen = false, failed = false;
+    int cause = 0;
+    for (std::size_t cpu = 0; cpu < static_cast<std::size_t>(size) * CHAR_BIT && !failed; ++cpu) {
+      one[cpu / bits] = 1ul << cpu % bits;
+      errno = 0;
+      if (::syscall(SYS_sched_setaffinity, 0, static_cast<std::size_t>(size), one) == 0) {
+        failed = ::sched_getcpu() != static_cast<int>(cpu);  // a sandbox may pretend
+        visit();
+        seen = true;
+      } else {
+        failed = errno != EINVAL;  // that one says that there is no such processor, or not for this process
+      }
+      cause = errno;
+      one[cpu / bits] = 0;
+    }
+    ::syscall(SYS_sched_setaffinity, 0, static_cast<std::size_t>(size), before);
+    order();
+    errno = cause;
+    return seen && !failed;
   }
+#endif
 
  private:
 #if defined(__linux__) && defined(SYS_membarrier)
   static constexpr int private_expedited = 1 << 3;
   static constexpr int register_private_expedited = 1 << 4;
   static bool enlist() noexcept { return ::syscall(SYS_membarrier, register_private_expedited, 0, 0) == 0; }
+  static bool interrupt() noexcept { return ::syscall(SYS_membarrier, private_expedited, 0, 0) == 0; }
   static void interrupt_all() noexcept {
-    // It cannot fail where it has been enlisted for; a kernel that has forgotten it (a restored image) is asked again.
-    if (::syscall(SYS_membarrier, private_expedited, 0, 0) != 0 &&
-        (!enlist() || ::syscall(SYS_membarrier, private_expedited, 0, 0) != 0))
-      std::abort();
+    // A kernel that has forgotten that the process is enlisted (a restored image) is asked again.
+    if (interrupt() || (enlist() && interrupt())) return;
+    int const refused = errno;
+    process_has_it().store(false, std::memory_order_relaxed);
+    if (on_every_processor([] {})) return;
+    std::fprintf(stderr,
+                 "cts: a lane cannot be canceled: membarrier is refused (errno %d), which was allowed when the lane was made, and the thread "
+                 "cannot be moved to every processor (sched_setaffinity, errno %d). Allow one of them in the sandbox, or start the program "
+                 "with CTS_NO_MEMBARRIER=1\n",
+                 refused, errno);
+    std::abort();
   }
 #elif defined(_WIN32)
   static bool enlist() noexcept { return true; }
@@ -82,6 +138,11 @@ class process_barrier {
   static bool enlist() noexcept { return false; }
   static void interrupt_all() noexcept { std::abort(); }
 #endif
+
+  CTS_SHARED_SYMBOL static std::atomic<bool>& process_has_it() noexcept {
+    static std::atomic<bool> has{std::getenv("CTS_NO_MEMBARRIER") == nullptr && enlist()};
+    return has;
+  }
 
   bool const available_ = available();
   pairwise_barrier<core::std_platform> fallback_;

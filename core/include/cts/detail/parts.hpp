@@ -127,7 +127,9 @@ class alarm : timer_entry {
 
  private:
   void note(std::chrono::steady_clock::time_point now, std::chrono::nanoseconds due) noexcept {
-    due_.store(due < std::chrono::nanoseconds::zero() ? never : (now + due).time_since_epoch().count(), std::memory_order_relaxed);
+    using time_point = std::chrono::steady_clock::time_point;
+    bool const ends = due >= due.zero() && (now < time_point() || due < (time_point::max)() - now);
+    due_.store(ends ? (now + due).time_since_epoch().count() : never, std::memory_order_relaxed);
   }
   static void acquire_owner(timer_entry& e) noexcept;
   static void fire_it(timer_entry& e) noexcept;
