@@ -115,6 +115,7 @@ struct std_platform {
 
    private:
     static_assert(std::atomic<T>::is_always_lock_free);
+    static_assert(sizeof(std::atomic<T>) == sizeof(T), "cts needs atomics with the representation of what they hold (ledger.hpp, top_)");
     std::atomic<T> word_;
   };
 
