@@ -25,6 +25,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <limits>
 #include <memory>
 #include <new>
@@ -424,12 +425,19 @@ class [[nodiscard]] lane_registration : private lane_callback {
   static_assert(std::is_nothrow_invocable_v<F&>, "F must be callable as f() and not throw: the core has no exceptions");
 
  public:
-  /// Registers `f`. Throws std::bad_alloc if the lane cannot grow, and what moving `f` throws. Costs and waits as lane::try_register.
+  /// Registers `f`. Throws std::bad_alloc if the lane cannot grow (in code that is built without exceptions: std::terminate), and what
+  /// moving `f` throws. Costs and waits as lane::try_register.
   CTS_HOT lane_registration(lane& l, F f) : lane_callback(&run), lane_(l), f_(std::move(f)) {
     core::register_result const result = lane_.try_register(*this);
     if (result == core::register_result::registered) [[likely]]
       return;  // it may have run and destroyed *this
-    if (result == core::register_result::out_of_memory) throw std::bad_alloc();
+    if (result == core::register_result::out_of_memory) {
+#if defined(__cpp_exceptions)
+      throw std::bad_alloc();
+#else
+      std::terminate();
+#endif
+    }
     if (result == core::register_result::canceled) f_();
   }
   lane_registration(lane_registration const&) = delete;
