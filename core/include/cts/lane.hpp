@@ -176,10 +176,15 @@ class alignas(Home::platform::line) basic_lane : private Home::base {
     std::uint32_t const capacity;
     slot floor{0, 1};  // just below the first one, in use for ever
   };
-  static_assert(alignof(segment) == alignof(slot), "the floor is the slot before the first one");
+  /// The slots follow the segment, so nothing may follow the floor in it. (Types of models have no offsets; theirs have one alignment.)
+  static constexpr bool ends_with_its_floor() noexcept {
+    if constexpr (std::is_standard_layout_v<segment>) return offsetof(segment, floor) + sizeof(slot) == sizeof(segment);
+    else return alignof(segment) == alignof(slot);
+  }
 
   static constexpr std::size_t bytes(std::size_t n) noexcept { return sizeof(segment) + n * sizeof(slot); }
   static segment* build(void* storage, std::uint32_t n) noexcept {
+    static_assert(ends_with_its_floor(), "the floor must be the slot before the first one");
     segment* const s = ::new (storage) segment(n);
     for (std::uint32_t i = 0; i < n; ++i) ::new (static_cast<void*>(&s->at(i))) slot(i);
     return s;

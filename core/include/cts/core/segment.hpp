@@ -62,8 +62,9 @@ class segment {
 
   /// The frontier, or the slot just below it if that one has died in this generation.
   CTS_HOT place find(word gen, bool may_restart) noexcept {
-    word const known = known_used(gen);
-    if (known < capacity_) [[likely]] {  // so the generation is not sealed either
+    word const used = known_used(gen);
+    if (used < capacity_) [[likely]] {  // so the generation is not sealed either
+      auto const known = static_cast<std::size_t>(used);
       word const here = at(known).load(site::slot_peek);
       if (is_unused(here, gen)) [[likely]] {
         slot& last = at(known - 1);  // or the floor
@@ -75,7 +76,7 @@ class segment {
         return {&at(known), here, gen + known + 1};
       }
     }
-    return search(gen, known <= capacity_ ? static_cast<std::size_t>(known) : 0);
+    return search(gen, used <= capacity_ ? static_cast<std::size_t>(used) : 0);
   }
 
   /// Records that the slots up to and including that of `p` have been used (I1).
