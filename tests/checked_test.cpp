@@ -138,6 +138,44 @@ TEST_F(Checked, RegisteringInTwoRegistriesIsReportedWhereTheFirstHasGrown) {
   expect_report(twice, verb::try_register, verb::try_register);
 }
 
+// A registry becomes known to the others when the first callback is registered, which may happen on two threads at once.
+TEST_F(Checked, RegisteringTwiceIsReportedWhereTwoThreadsRegisteredFirst) {
+  for (int round = 0; round < 200; ++round) {
+    reports.clear();
+    registry first, second;
+    action a[2];
+    std::atomic<int> ready{0};
+    auto const enter = [&](action& mine) {
+      ready.fetch_add(1);
+      while (ready.load() < 2) std::this_thread::yield();
+      (void)first.try_register(mine);
+    };
+    std::thread other([&] { enter(a[1]); });
+    enter(a[0]);
+    other.join();
+    ASSERT_TRUE(reports.empty());
+    (void)second.try_register(a[0]);
+    (void)second.try_register(a[1]);
+    ASSERT_EQ(reports.size(), 2u) << "round " << round;
+    EXPECT_EQ(reports[0].what, twice);
+    EXPECT_EQ(reports[1].what, twice);
+  }
+}
+
+TEST_F(Checked, ADisposedRegistryIsForgottenEvenIfItsFirstRegistrationComesTooLate) {
+  action a;
+  {
+    registry r;
+    r.dispose();
+    (void)r.try_register(a);
+    expect_report(overlap, verb::try_register, verb::dispose);
+    reports.clear();
+  }
+  registry s;
+  (void)s.try_register(a);
+  EXPECT_TRUE(reports.empty());
+}
+
 // R57: what a registry held when it was disposed is free.
 TEST_F(Checked, RegisteringAgainAfterTheFirstRegistryIsDisposedIsAllowed) {
   registry r, s;

@@ -4,6 +4,8 @@
 #ifndef CTS_AGGREGATE_EXCEPTION_HPP
 #define CTS_AGGREGATE_EXCEPTION_HPP
 
+#include "cts/detail/needs_exceptions.hpp"  // first: nothing else complains before it
+
 #include <exception>
 #include <memory>
 #include <string>

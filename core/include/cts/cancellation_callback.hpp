@@ -4,6 +4,8 @@
 #ifndef CTS_CANCELLATION_CALLBACK_HPP
 #define CTS_CANCELLATION_CALLBACK_HPP
 
+#include "cts/detail/needs_exceptions.hpp"  // first: nothing else complains before it
+
 #include <new>
 #include <utility>
 

@@ -6,6 +6,8 @@
 #ifndef CTS_CANCELLATION_LANE_HPP
 #define CTS_CANCELLATION_LANE_HPP
 
+#include "cts/detail/needs_exceptions.hpp"  // first: nothing else complains before it
+
 #include <new>
 #include <optional>
 #include <utility>

@@ -4,6 +4,8 @@
 #ifndef CTS_CANCELLATION_TOKEN_SOURCE_HPP
 #define CTS_CANCELLATION_TOKEN_SOURCE_HPP
 
+#include "cts/detail/needs_exceptions.hpp"  // first: nothing else complains before it
+
 #include <any>
 #include <array>
 #include <atomic>

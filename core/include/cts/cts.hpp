@@ -5,6 +5,8 @@
 #ifndef CTS_CTS_HPP
 #define CTS_CTS_HPP
 
+#include "cts/detail/needs_exceptions.hpp"  // first: nothing else complains before it
+
 #include "cts/aggregate_exception.hpp"
 #include "cts/cancellation_callback.hpp"
 #include "cts/cancellation_lane.hpp"

@@ -38,16 +38,16 @@ class inplace_stop_token {
   /// Reading true makes visible what happened before the request.
   [[nodiscard]] bool stop_requested() const noexcept;
   /// Whether there is a source; touches it not, it may be gone. [stoptoken.inplace.mem]
-  [[nodiscard]] bool stop_possible() const noexcept { return source_ != nullptr; }
+  [[nodiscard]] constexpr bool stop_possible() const noexcept { return source_ != nullptr; }
 
-  void swap(inplace_stop_token& other) noexcept { std::swap(source_, other.source_); }
-  friend void swap(inplace_stop_token& a, inplace_stop_token& b) noexcept { a.swap(b); }
+  constexpr void swap(inplace_stop_token& other) noexcept { std::swap(source_, other.source_); }
+  friend constexpr void swap(inplace_stop_token& a, inplace_stop_token& b) noexcept { a.swap(b); }
 
  private:
   friend inplace_stop_source;
   template <class>
   friend class inplace_stop_callback;
-  explicit inplace_stop_token(inplace_stop_source const* source) noexcept : source_(source) {}
+  constexpr explicit inplace_stop_token(inplace_stop_source const* source) noexcept : source_(source) {}
 
   inplace_stop_source const* source_ = nullptr;
 };
@@ -57,7 +57,9 @@ class inplace_stop_token {
 /// request that runs callbacks may still be under way: it may be called from the last callback, or once that has returned.
 class inplace_stop_source {
  public:
-  inplace_stop_source() noexcept = default;  // not constexpr: a registry knows its own address
+  /// A source on which no stop has been requested. A source of static storage can be declared constinit; initializers of other files may
+  /// then use it. What they register must end before the source does, or never. [stopsource.inplace.cons]
+  constexpr inplace_stop_source() noexcept = default;
   inplace_stop_source(inplace_stop_source&&) = delete;
   inplace_stop_source(inplace_stop_source const&) = delete;
   inplace_stop_source& operator=(inplace_stop_source&&) = delete;
@@ -65,7 +67,8 @@ class inplace_stop_source {
   /// O(memory grown). Waits only for a request on another thread that has run its last callback, until it has left.
   ~inplace_stop_source() = default;
 
-  [[nodiscard]] inplace_stop_token get_token() const noexcept { return inplace_stop_token(this); }
+  /// A token of this source. O(1). A constant expression for a source of static storage. [stopsource.inplace.mem]
+  [[nodiscard]] constexpr inplace_stop_token get_token() const noexcept { return inplace_stop_token(this); }
   [[nodiscard]] static constexpr bool stop_possible() noexcept { return true; }
   /// Whether a stop has been requested: a plain load. [stopsource.inplace.mem]
   [[nodiscard]] bool stop_requested() const noexcept { return registry_.is_cancellation_requested(); }

@@ -25,6 +25,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <limits>
 #include <memory>
 #include <new>
@@ -175,10 +176,15 @@ class alignas(Home::platform::line) basic_lane : private Home::base {
     std::uint32_t const capacity;
     slot floor{0, 1};  // just below the first one, in use for ever
   };
-  static_assert(alignof(segment) == alignof(slot), "the floor is the slot before the first one");
+  /// The slots follow the segment, so nothing may follow the floor in it. (Types of models have no offsets; theirs have one alignment.)
+  static constexpr bool ends_with_its_floor() noexcept {
+    if constexpr (std::is_standard_layout_v<segment>) return offsetof(segment, floor) + sizeof(slot) == sizeof(segment);
+    else return alignof(segment) == alignof(slot);
+  }
 
   static constexpr std::size_t bytes(std::size_t n) noexcept { return sizeof(segment) + n * sizeof(slot); }
   static segment* build(void* storage, std::uint32_t n) noexcept {
+    static_assert(ends_with_its_floor(), "the floor must be the slot before the first one");
     segment* const s = ::new (storage) segment(n);
     for (std::uint32_t i = 0; i < n; ++i) ::new (static_cast<void*>(&s->at(i))) slot(i);
     return s;
@@ -424,12 +430,19 @@ class [[nodiscard]] lane_registration : private lane_callback {
   static_assert(std::is_nothrow_invocable_v<F&>, "F must be callable as f() and not throw: the core has no exceptions");
 
  public:
-  /// Registers `f`. Throws std::bad_alloc if the lane cannot grow, and what moving `f` throws. Costs and waits as lane::try_register.
+  /// Registers `f`. Throws std::bad_alloc if the lane cannot grow (in code that is built without exceptions: std::terminate), and what
+  /// moving `f` throws. Costs and waits as lane::try_register.
   CTS_HOT lane_registration(lane& l, F f) : lane_callback(&run), lane_(l), f_(std::move(f)) {
     core::register_result const result = lane_.try_register(*this);
     if (result == core::register_result::registered) [[likely]]
       return;  // it may have run and destroyed *this
-    if (result == core::register_result::out_of_memory) throw std::bad_alloc();
+    if (result == core::register_result::out_of_memory) {
+#if defined(__cpp_exceptions)
+      throw std::bad_alloc();
+#else
+      std::terminate();
+#endif
+    }
     if (result == core::register_result::canceled) f_();
   }
   lane_registration(lane_registration const&) = delete;

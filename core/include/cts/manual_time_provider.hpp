@@ -4,6 +4,8 @@
 #ifndef CTS_MANUAL_TIME_PROVIDER_HPP
 #define CTS_MANUAL_TIME_PROVIDER_HPP
 
+#include "cts/detail/needs_exceptions.hpp"  // first: nothing else complains before it
+
 #include <algorithm>
 #include <chrono>
 #include <cstdint>

@@ -4,6 +4,8 @@
 #ifndef CTS_OPERATION_CANCELED_HPP
 #define CTS_OPERATION_CANCELED_HPP
 
+#include "cts/detail/needs_exceptions.hpp"  // first: nothing else complains before it
+
 #include <any>
 #include <exception>
 #include <memory>

@@ -4,6 +4,8 @@
 #ifndef CTS_TIME_PROVIDER_HPP
 #define CTS_TIME_PROVIDER_HPP
 
+#include "cts/detail/needs_exceptions.hpp"  // first: nothing else complains before it
+
 #include <chrono>
 #include <functional>
 #include <memory>

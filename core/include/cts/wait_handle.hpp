@@ -4,6 +4,8 @@
 #ifndef CTS_WAIT_HANDLE_HPP
 #define CTS_WAIT_HANDLE_HPP
 
+#include "cts/detail/needs_exceptions.hpp"  // first: nothing else complains before it
+
 #include <chrono>
 #include <cstddef>
 #include <deque>

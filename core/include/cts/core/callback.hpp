@@ -39,6 +39,7 @@ class basic_callback {
 };
 
 using callback = basic_callback<std_platform>;
+static_assert(alignof(callback) >= 4, "a slot keeps its kind in the two low bits of the address");
 
 }  }  }  // namespace cts::core
 

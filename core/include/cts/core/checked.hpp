@@ -59,31 +59,33 @@ inline misuse_handler set_misuse_handler(misuse_handler h) noexcept {
 }
 
 /// Counts the operations in flight, verb by verb. Entering and disposing are a store-buffering handshake: at least one side
-/// sees the other. All watches of registries that have not been disposed are in one list, each with a number of its own: an address may
-/// have been that of another registry before.
+/// sees the other. All watches of registries that have been registered with and have not been disposed are in one list, each with a
+/// number of its own: an address may have been that of another registry before.
+///
+/// The constructor only stores, so that a registry of a checked build can be constant-initialized, too: a watch takes its number and enters
+/// the list when the first callback is registered.
 template <bool Checked>
 class overlap_watch {
  public:
   using holder = bool (*)(void const* registry, void const* slot) noexcept;
 
-  overlap_watch(void const* registry, holder holds) noexcept : registry_(registry), holds_(holds) {
-    std::lock_guard const hold(all_mutex());
-    number_ = ++last_number;
-    next_ = all;
-    if (next_ != nullptr) next_->previous_ = this;
-    all = this;
-  }
+  constexpr overlap_watch(void const* registry, holder holds) noexcept : registry_(registry), holds_(holds) {}
   overlap_watch(overlap_watch const&) = delete;
   overlap_watch& operator=(overlap_watch const&) = delete;
   ~overlap_watch() { leave_list(); }
 
-  std::uint64_t number() const noexcept { return number_; }
+  /// The number of this registry; the first call takes one and enters the list. Thread-safe: a thread that does not see the number here
+  /// (relaxed, it orders nothing) looks again under the lock of the list.
+  std::uint64_t number() const noexcept {
+    std::uint64_t const known = number_.load(std::memory_order_relaxed);
+    return known != 0 ? known : enter_list();
+  }
   /// Whether the registry of that number is still there, `slot` is one of its slots, and `ask()` says yes; it is not disposed meanwhile.
   template <class Ask>
   static bool registered_with(std::uint64_t number, void const* slot, Ask ask) noexcept {
     std::lock_guard const hold(all_mutex());
     for (overlap_watch const* i = all; i != nullptr; i = i->next_)
-      if (i->number_ == number) return i->holds_(i->registry_, slot) && ask();
+      if (i->number_.load(std::memory_order_relaxed) == number) return i->holds_(i->registry_, slot) && ask();
     return false;
   }
 
@@ -125,6 +127,16 @@ class overlap_watch {
   void report(misuse::kind what, verb reporter, verb other) const noexcept {
     detail::handler.load()(misuse{what, reporter, other, registry_});
   }
+  std::uint64_t enter_list() const noexcept {
+    std::lock_guard const hold(all_mutex());
+    if (std::uint64_t const other = number_.load(std::memory_order_relaxed); other != 0) return other;  // another thread came first
+    next_ = all;
+    if (next_ != nullptr) next_->previous_ = this;
+    all = this;
+    number_.store(++last_number, std::memory_order_relaxed);
+    return last_number;
+  }
+  /// Does nothing if it is not in the list.
   void leave_list() const noexcept {
     std::lock_guard const hold(all_mutex());
     if (all == this) all = next_;
@@ -145,7 +157,7 @@ class overlap_watch {
   mutable overlap_watch const* previous_ = nullptr;
   void const* const registry_;
   holder const holds_;
-  std::uint64_t number_ = 0;
+  mutable std::atomic<std::uint64_t> number_{0};  // 0: not in the list yet. Written under the lock.
   mutable std::atomic<int> active_[static_cast<std::size_t>(verb::count)]{};
   mutable std::atomic<bool> disposing_{false};
 };
@@ -154,7 +166,7 @@ template <>
 class overlap_watch<false> {
  public:
   template <class Holder>
-  overlap_watch(void const*, Holder) noexcept {}
+  constexpr overlap_watch(void const*, Holder) noexcept {}
   struct scope {
     scope() noexcept {}
     ~scope() {}

@@ -22,6 +22,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <new>
+#include <type_traits>
 #include <utility>
 
 #include "cts/core/callback.hpp"
@@ -49,10 +52,13 @@ class ledger {
   using callback = basic_callback<Platform>;
 
  public:
-  ledger() noexcept : top_(address(*segment::build(inline_storage_, Platform::inline_slots))) {}
+  constexpr ledger() noexcept {
+    if (std::is_constant_evaluated()) first_top_ = &inline_segment_;
+    else ::new (static_cast<void*>(std::addressof(top_))) atomic<std::uintptr_t>(address(inline_segment_));
+  }
   ledger(ledger const&) = delete;
   ledger& operator=(ledger const&) = delete;
-  ~ledger() { segment::destroy(&inline_segment()); }
+  ~ledger() { std::destroy_at(std::addressof(top_)); }
 
   /// Registers, in the top segment.
   CTS_HOT register_result enter(callback& c) noexcept {
@@ -153,7 +159,7 @@ class ledger {
   CTS_HOT std::size_t slots_of(segment* s) noexcept {
     return s == &inline_segment() ? Platform::inline_slots : Platform::segment_slots;
   }
-  segment& inline_segment() noexcept { return *reinterpret_cast<segment*>(inline_storage_); }
+  segment& inline_segment() noexcept { return inline_segment_; }
 
   /// unused or dead → live, and back if a canceller or a claimer came in between. `c` may be gone once it is published.
   CTS_HOT attempt publish(callback& c, segment& s, std::uintptr_t top, word gen, typename segment::place const& p) noexcept {
@@ -325,13 +331,21 @@ class ledger {
     Platform::deallocate(&s, bytes);
   }
 
-  atomic<std::uintptr_t> top_;
+  // TRICKY: top_ begins as the address of the inline segment, but no constant expression turns an address into an integer. A ledger that is
+  // constant-initialized therefore begins with first_top_. No code ever stores that member, the linker or the loader does; all code reads
+  // top_. The language leaves reading the other member of a union to the compiler, and GCC, Clang and MSVC define it for members of one size
+  // and representation, as std_platform asserts they are. A ledger whose constructor runs begins with top_. (A distance instead of an address
+  // would need no union, but leak checkers would not find the segments of a registry that is never destroyed.)
+  union {
+    segment* first_top_;
+    atomic<std::uintptr_t> top_;
+  };
   // Where a sweep is, how many segments there are, and how many there may be before the next one.
   atomic<std::uintptr_t> hand_{0};
   hint<std::uint32_t> segments_{1};
   hint<std::uint32_t> limit_{2};
-  // Aligned so that the slots begin a line.
-  alignas(segment) std::byte inline_storage_[segment::bytes(Platform::inline_slots)];
+  // Here, so that its slots begin a line.
+  whole_segment<Platform, Platform::inline_slots> inline_segment_;
 };
 
 }  }  }  // namespace cts::core

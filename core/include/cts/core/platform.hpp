@@ -46,7 +46,10 @@
 #define CTS_COLD
 #endif
 
-#if defined(__has_builtin) && !defined(_WIN32)
+// GCC answers yes to __has_builtin(__builtin_thread_pointer) for every target and then rejects it on some (powerpc64le). So the targets are
+// named where it has been tried with GCC and Clang; elsewhere the address of errno names the thread.
+#if defined(__has_builtin) && !defined(_WIN32) && \
+    (defined(__x86_64__) || defined(__i386__) || defined(__aarch64__) || defined(__arm__) || defined(__riscv))
 #if __has_builtin(__builtin_thread_pointer)
 #define CTS_HAS_THREAD_POINTER 1
 #endif
@@ -56,6 +59,10 @@
 #endif
 
 namespace cts { inline namespace CTS_ABI { namespace core {
+
+static_assert(std::atomic<std::uint64_t>::is_always_lock_free,
+              "cts needs lock-free 64-bit atomics: a slot holds a 64-bit generation, and an operation on it must not take a lock. This target "
+              "has none; a newer processor of the family may (-march=i586, -march=armv7-a)");
 
 /// Structural defects that the mutation gate builds in, one at a time, to prove that a model fails on each.
 /// `Platform::mutation(m)` is a constant false in production.
@@ -114,7 +121,8 @@ struct std_platform {
     }
 
    private:
-    static_assert(std::atomic<T>::is_always_lock_free);
+    static_assert(std::atomic<T>::is_always_lock_free, "cts needs lock-free atomics of every integer type it uses");
+    static_assert(sizeof(std::atomic<T>) == sizeof(T), "cts needs atomics with the representation of what they hold (ledger.hpp, top_)");
     std::atomic<T> word_;
   };
 

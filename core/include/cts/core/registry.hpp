@@ -31,6 +31,8 @@ class basic_registry {
   using platform = Platform;
   using callback = basic_callback<Platform>;
 
+  /// A registry that is not canceled and has no registrations. The constructor is constexpr if the platform's words are, as in production:
+  /// a registry of static storage can then be declared constinit, and initializers of other files may use it.
   basic_registry() noexcept = default;
   basic_registry(basic_registry const&) = delete;
   basic_registry& operator=(basic_registry const&) = delete;

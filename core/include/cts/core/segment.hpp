@@ -40,6 +40,7 @@ class segment {
     for (std::size_t i = 0; i < n; ++i) ::new (static_cast<void*>(&s->at(i))) slot(dead(0));
     return s;
   }
+  /// Ends a segment that build() has made.
   static void destroy(segment* s) noexcept {
     for (std::size_t i = 0; i < s->capacity_; ++i) std::destroy_at(&s->at(i));
     std::destroy_at(s);
@@ -61,8 +62,9 @@ class segment {
 
   /// The frontier, or the slot just below it if that one has died in this generation.
   CTS_HOT place find(word gen, bool may_restart) noexcept {
-    word const known = known_used(gen);
-    if (known < capacity_) [[likely]] {  // so the generation is not sealed either
+    word const used = known_used(gen);
+    if (used < capacity_) [[likely]] {  // so the generation is not sealed either
+      auto const known = static_cast<std::size_t>(used);
       word const here = at(known).load(site::slot_peek);
       if (is_unused(here, gen)) [[likely]] {
         slot& last = at(known - 1);  // or the floor
@@ -74,7 +76,7 @@ class segment {
         return {&at(known), here, gen + known + 1};
       }
     }
-    return search(gen, known <= capacity_ ? static_cast<std::size_t>(known) : 0);
+    return search(gen, used <= capacity_ ? static_cast<std::size_t>(used) : 0);
   }
 
   /// Records that the slots up to and including that of `p` have been used (I1).
@@ -130,9 +132,11 @@ class segment {
   atomic<word> generation_{generation_step};
   atomic<std::uintptr_t> older_{0};  // the next older segment; its low bit marks that this one is on its way out of the list
 
+ protected:
+  constexpr explicit segment(std::size_t n) noexcept : capacity_(n) {}
+
  private:
   static_assert(Platform::inline_slots < seal && Platform::segment_slots < seal, "a cursor must not reach the seal");
-  explicit segment(std::size_t n) noexcept : capacity_(n) {}
 
   /// How many slots are known to have been used in the generation `gen`; more than there are if the cursor is of another one.
   word known_used(word gen) noexcept {
@@ -161,6 +165,22 @@ class segment {
   std::size_t const capacity_;
   atomic<word> cursor_{generation_step};  // generation + index: below index every slot has been used in that generation
   slot floor_{done};                      // just below the first slot: used for ever, so that no slot is a special case
+};
+
+/// A segment and its slots in one object, for a ledger to begin with. It can be constant-initialized, which storage that build() fills cannot.
+template <class Platform, std::size_t N>
+class whole_segment : public segment<Platform> {
+  using base = segment<Platform>;
+
+ public:
+  constexpr whole_segment() noexcept : whole_segment(std::make_index_sequence<N>()) {}
+
+ private:
+  template <std::size_t... I>
+  constexpr explicit whole_segment(std::index_sequence<I...>) noexcept : base(N), array_{typename base::slot(dead(I * 0))...} {
+    static_assert(sizeof(whole_segment) == base::bytes(N), "at() finds the slots just behind the header");
+  }
+  typename base::slot array_[N];
 };
 
 }  }  }  // namespace cts::core
