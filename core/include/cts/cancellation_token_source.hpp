@@ -36,7 +36,7 @@ class cancellation_token_source {
   cancellation_token_source() : state_(detail::state::create()) {}
   /// Will be canceled after `delay`, in whole milliseconds, truncated; −1 ms (cts::infinite): never; 0: is so already, without a timer
   /// (R78), but for a positive delay below a millisecond, which is armed. R76–R78.
-  /// Throws std::out_of_range for other delays, std::bad_alloc, std::system_error if the timer's thread cannot be started.
+  /// Throws std::out_of_range for other delays, std::bad_alloc, std::system_error if there is no thread for timers and none can be started.
   template <class Rep, class Period>
   explicit cancellation_token_source(std::chrono::duration<Rep, Period> delay)
       : cancellation_token_source(detail::checked_delay(delay, "cancellation_token_source"), delay > delay.zero(), time_provider::system()) {}
@@ -162,7 +162,7 @@ class cancellation_token_source {
       bool const passed = left <= left.zero();
       if (!passed) {
         if (left < (left.max)() && when < (when.max)()) due = left;
-        arm(s, [&] { s.timer().arm(due); });
+        arm(s, [&](auto wanted) { s.timer().arm(due, wanted); });
         return;
       }
     }

@@ -185,7 +185,11 @@ std::chrono::nanoseconds time_between(std::chrono::duration<Rep1, Period1> now, 
   std::int64_t const seconds = beyond ? 0 : b.seconds - a.seconds;
   if (beyond ? a.seconds < 0 : seconds > most) return (std::chrono::nanoseconds::max)();
   if (beyond || seconds < -most) return (std::chrono::nanoseconds::min)();
-  return std::chrono::nanoseconds(seconds * second + (b.nanoseconds - a.nanoseconds));
+  std::chrono::nanoseconds const left(seconds * second + (b.nanoseconds - a.nanoseconds));
+  if constexpr (std::is_same_v<Period1, Period2> && std::is_same_v<Rep1, Rep2>) {  // what is rounded up must not make a moment that has come one to come
+    if (when.count() <= now.count() && left > left.zero()) return left.zero();
+  }
+  return left;
 }
 
 }  }  }  // namespace cts::detail

@@ -7,6 +7,7 @@
 ///   - in position-independent code that is not for an executable (-fPIC, not -fPIE), where that makes a shared object. Freeing the block
 ///     with its thread takes a thread_local with a destructor, and for its sake the loader keeps a plug-in in memory as long as a thread
 ///     lives that has registered a callback there. A library that is never unloaded may define CTS_NODE_CACHE as 1;
+///   - with MinGW, whose runtime deadlocks when a thread that has such an object is the last user of a DLL;
 ///   - under AddressSanitizer, which would miss a use after free.
 /// Objects compiled with and without it may be mixed: a block is the allocator's either way.
 #pragma once
@@ -28,7 +29,7 @@
 #endif
 #endif
 #ifndef CTS_NODE_CACHE
-#if defined(__ELF__) && defined(__PIC__) && !defined(__PIE__)
+#if (defined(__ELF__) && defined(__PIC__) && !defined(__PIE__)) || defined(__MINGW32__)
 #define CTS_NODE_CACHE 0
 #else
 #define CTS_NODE_CACHE 1
