@@ -249,6 +249,16 @@ void timer(void* s, std::size_t, std::size_t times) {
   }
 }
 
+/// The same by several threads, each with a source of its own.
+template <class A>
+void timer_own(void* s, std::size_t thread, std::size_t times) {
+  place<A>& p = *of<A>(s).places[thread];
+  for (std::size_t i = 0; i < times; ++i) {
+    A::arm(p.source);
+    A::disarm(p.source);
+  }
+}
+
 /// From the call of cancel to the first of the callbacks.
 template <class A>
 struct to_first {
@@ -317,7 +327,10 @@ std::vector<axis> make_axes() {
     all.push_back({"to_first", timing::reported, &to_first<A>::open, &to_first<A>::run, nullptr, &to_first<A>::seconds, &to_first<A>::close});
   }
   if constexpr (links<A>) add("linked", timing::steady, &open<A>, &link_two<A>, &close<A>);
-  if constexpr (arms<A>) add("timer", timing::steady, &open_armed<A>, &timer<A>, &close<A>);
+  if constexpr (arms<A>) {
+    add("timer", timing::steady, &open_armed<A>, &timer<A>, &close<A>);
+    add("timer_own", timing::steady, &open<A>, &timer_own<A>, &close<A>);
+  }
   if constexpr (waits<A>)
     all.push_back({"to_waiter", timing::reported, &to_waiter<A>::open, &to_waiter<A>::run, nullptr, &to_waiter<A>::seconds, &to_waiter<A>::close});
   return all;

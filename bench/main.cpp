@@ -182,6 +182,7 @@ class matrix {
       if (auto* const b = add("to_first", "to_first", {.live = n}, "/" + std::to_string(n))) b->Iterations(n == 1 ? 2000 : 50);
     if (auto* const b = add("to_waiter", "to_waiter", {})) b->Iterations(50);
     for (std::size_t const n : {0, 1'000, 100'000, 1'000'000}) add("timer", "timer", {.live = n}, "/" + std::to_string(n));
+    for (std::size_t const threads : {1, 2, 4, 8}) add("timer_own", "timer_own", {.sources = threads, .threads = threads});
   }
 
  private:

@@ -99,6 +99,9 @@ def ratios(run):
         row(f"fan-out a callback, {n:,} contiguous, the core's verbs", get("fan_out", "verbs", n), y("one_rmw"), 1.35, "one RMW")
         row(f"fan-out a callback, {n:,} contiguous, cts::core::registry", get("fan_out", "cts_registry", n), y("one_rmw"), 1.35, "one RMW")
     row("fan-out a callback, 1,000,000 scattered", get("fan_out_scattered", "cts_registry", 1_000_000), y("list", 1_000_000), 0.12, "linked list")
+    row("cancel_after and back, two threads", get("timer_own", "cts_callback", threads=2), get("timer_own", "cts_callback"), 1.3, "one thread")
+    row("cancel_after and back, 1,000,000 armed", get("timer", "cts_callback", 1_000_000), y("two_rmws"), 6.3, "two RMWs")
+    row("cancel_after and back, 1,000,000 armed", get("timer", "cts_callback", 1_000_000), get("timer", "cts_callback", 0), 1.1, "none armed")
     # against whoever is best
     for mine, in_place in (("cts_inplace_stop", True), ("cts_stop", False), ("cts_callback", False), ("cts_register", False)):
         for axis, live in [(a, None) for a in ("token_copy", "create", "life", "poll_churn", "linked", "late_pair")] + [("leave_canceled", 1_000)]:
@@ -123,6 +126,7 @@ AXES = {
     "fan_out": "cancel, a callback, side by side", "fan_out_scattered": "cancel, a callback, at random addresses",
     "fan_out_threads": "cancel, a callback, registered by eight threads", "to_first": "from cancel to the first callback",
     "to_waiter": "from cancel to a thread that waits", "timer": "cancel_after and back, so many armed",
+    "timer_own": "cancel_after and back, each thread its own source",
 }
 
 

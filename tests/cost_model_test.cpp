@@ -246,6 +246,8 @@ TEST_F(ClassCostModel, IsWhatThePageSays) {
     count("cancellation_callback: on a canceled token", [&] { fresh(); s->cancel(); }, [&] { c.emplace(*t, quiet{}); });
     count("register_callback: on a canceled token", [&] { fresh(); s->cancel(); }, [&] { r = t->register_callback(quiet{}); });
     count("cancellation_callback: unregister after cancel", [&] { fresh(); c.emplace(*t, quiet{}); s->cancel(); }, [&] { c.reset(); });
+    count("source: cancel_after and back, before it is due", [&] { s.emplace(); s->cancel_after(std::chrono::hours(1)); },
+          [&] { s->cancel_after(std::chrono::hours(1)), s->cancel_after(cts::infinite); });
     count("source: link to two parents", [&] { s.reset(); parent.emplace(); other.emplace(); },
           [&] { s.emplace(source::create_linked(parent->token(), other->token())); });
     count("source: destroy, linked to two parents", [&] { parent.emplace(); other.emplace(); s.emplace(source::create_linked(parent->token(), other->token())); },
