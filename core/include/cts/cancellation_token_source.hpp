@@ -6,7 +6,6 @@
 
 #include <any>
 #include <array>
-#include <atomic>
 #include <chrono>
 #include <concepts>
 #include <cstddef>
@@ -16,7 +15,6 @@
 #include <new>
 #include <span>
 #include <stdexcept>
-#include <thread>
 #include <type_traits>
 #include <utility>
 
@@ -101,48 +99,28 @@ class cancellation_token_source {
   /// @return whether this call has canceled it. Throws aggregate_exception then
   bool try_cancel() { return do_cancel(nullptr, false, false); }
 
-  /// Requests cancellation, like cancel(), but runs the callbacks on a thread of their own; those that have not begun can still be taken
-  /// back (R41). Runs them also if the source is disposed meanwhile.
+  /// Requests cancellation, like cancel(), but runs the callbacks on a thread of the library, where they delay nothing else; those that have
+  /// not begun can still be taken back (R41). Runs them also if the source is disposed meanwhile. If there is no thread and none can be
+  /// started, runs them here, before it returns: the request is never lost.
   /// @return a future that is ready when the last callback has returned, with their aggregate_exception; at once if there are none or if
   ///   cancellation was requested before (R38, R40). Its destructor does not wait. R36: it holds object_disposed if that is so.
-  ///   If no thread can be started it holds the error, and nothing has been done.
   std::future<void> cancel_async() {
     detail::state& s = *state_;
     reference const held(s);
     call_scope const scope(s, core::verb::cancel);
     auto const job = std::allocate_shared<async_cancel>(detail::reserve_allocator<async_cancel>(), s);
     std::future<void> done = job->done.get_future();
-    bool threaded = false;
-    if (s.is_disposed() || s.is_cancellation_requested()) {
-      // nothing to prepare
-    } else if (s.registry().count() != 0) {
-      try {
-        async_cancel::start(job);
-        threaded = true;
-      } catch (...) {
-        job->done.set_exception(std::current_exception());
-        return done;
-      }
+    switch (s.begin(nullptr)) {
+      case detail::verdict::won:
+        if (s.registry().count() != 0) {
+          async_cancel::start(job);
+          break;
+        }
+        s.notify_nobody();
+        [[fallthrough]];
+      case detail::verdict::lost: job->done.set_value(); break;
+      case detail::verdict::disposed: job->done.set_exception(disposed_error()); break;
     }
-    detail::verdict const v = s.begin(nullptr);
-    bool run = v == detail::verdict::won;
-    if (run && !threaded && s.registry().count() != 0) {  // somebody has just registered
-      try {
-        async_cancel::start(job);
-        threaded = true;
-      } catch (...) {
-        // There is no way back and no thread: here and now then.
-      }
-    }
-    if (run && !threaded) {
-      job->run();
-      run = false;
-    } else if (v == detail::verdict::disposed) {
-      job->done.set_exception(disposed_error());
-    } else if (!run) {
-      job->done.set_value();
-    }
-    if (threaded) job->decide(run);
     return done;
   }
 
@@ -156,7 +134,7 @@ class cancellation_token_source {
     detail::state& s = *state_;
     checked_reference const held(s);
     call_scope const scope(s, core::verb::cancel_after);
-    arm(s, [&] { s.timer().arm(due); });
+    arm(s, [&](auto wanted) { s.timer().arm(due, wanted); });
   }
   /// Cancels when its clock shows `when`, never earlier; it replaces what was set before, as cancel_after does. For any clock with now().
   ///
@@ -238,8 +216,8 @@ class cancellation_token_source {
   cancellation_token_source(std::chrono::milliseconds due, bool positive, time_provider& clock) : cancellation_token_source() {
     bool const system = &clock == &time_provider::system();
     if (due.count() == 0 && !positive) do_cancel(nullptr, false, true);
-    else if (!system) arm(*state_, [&] { state_->timer().use(clock, due); });
-    else if (due.count() >= 0) arm(*state_, [&] { state_->timer().arm(due); });
+    else if (!system) arm(*state_, [&](auto) { state_->timer().use(clock, due); });
+    else if (due.count() >= 0) arm(*state_, [&](auto wanted) { state_->timer().arm(due, wanted); });
   }
   /// What Clock shows now; of the steady clock, what the source's time_provider shows.
   template <class Clock>
@@ -295,32 +273,27 @@ class cancellation_token_source {
     }
   }
 
-  /// What cancel_async and its thread share.
-  struct async_cancel {
-    explicit async_cancel(detail::state& s) : of(s), held(s) {}
+  /// What cancel_async leaves to a thread of the library.
+  struct async_cancel : detail::background_job {
+    explicit async_cancel(detail::state& s) : background_job(&run), of(s), held(s) {}
     detail::state& of;
     reference const held;
     std::promise<void> done = detail::make_promise();
-    std::atomic<int> decision{0};  // 1: run the callbacks, 2: do not
+    std::shared_ptr<async_cancel> self;  // until it has run
 
-    static void start(std::shared_ptr<async_cancel> const& job) {
-      std::thread([job] {
-        job->decision.wait(0);
-        if (job->decision.load() == 1) job->run();
-      }).detach();
+    static void start(std::shared_ptr<async_cancel> const& job) noexcept {
+      job->self = job;
+      if (!detail::std_parts::timers().post(*job)) run(*job);
     }
-    void decide(bool run_them) noexcept {
-      decision.store(run_them ? 1 : 2);
-      decision.notify_one();
-    }
-    void run() noexcept {
+    static void run(background_job& j) noexcept {
+      auto const job = std::move(static_cast<async_cancel&>(j).self);
       detail::failures failed;
-      of.notify(failed, false);
-      if (!failed.any()) return done.set_value();
+      job->of.notify(failed, false);
+      if (!failed.any()) return job->done.set_value();
       try {
         failed.throw_all();
       } catch (...) {
-        done.set_exception(std::current_exception());
+        job->done.set_exception(std::current_exception());
       }
     }
   };

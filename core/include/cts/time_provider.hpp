@@ -31,12 +31,13 @@ class time_provider {
   /// @param due counted from now; negative: not armed yet
   virtual std::unique_ptr<timer> create_timer(std::function<void()> fire, std::chrono::nanoseconds due) = 0;
 
-  /// The steady clock and one thread for the process, which starts with the first timer that is armed. Lives for ever.
+  /// The steady clock, and timers on threads of the library (detail/system_timers.hpp): a callback that blocks delays no other timer by
+  /// more than a few milliseconds. Lives for ever.
   CTS_SHARED_SYMBOL static time_provider& system();
 };
 
 }  }  // namespace cts
 
-#include "cts/detail/timer_service.hpp"
+#include "cts/detail/system_timers.hpp"
 
 #endif  // CTS_TIME_PROVIDER_HPP

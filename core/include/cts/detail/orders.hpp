@@ -43,6 +43,11 @@ enum class site : std::uint8_t {
   // the thread that a synchronization context has run a callback on
   delegate_set,
   delegate_ask,
+  // until when the timers' keeper sleeps, and which wheel a timer uses
+  timer_wake_set,
+  timer_wake_ask,
+  timer_home_ask,
+  timer_home_set,
   // a lane: whether it is open, its slots and their fates, its segments
   lane_ask,
   lane_close,
@@ -112,6 +117,15 @@ inline constexpr core::site_info site_table[site_count] = {
    "nothing: only the thread that wrote its own name may find it (G21)"},
   {"delegate_ask", core::operation::load, std::memory_order_relaxed, "delegate_set",
    "nothing: every other value means that another thread runs the callback (G21)"},
+
+  {"timer_wake_set", core::operation::store, std::memory_order_relaxed, "timer_wake_ask",
+   "nothing: the lock of the wheel orders it before the load of every thread that arms after the keeper has looked (G17)"},
+  {"timer_wake_ask", core::operation::load, std::memory_order_relaxed, "timer_wake_set",
+   "nothing: the lock of the wheel, which is held, has ordered it after the store (G17)"},
+  {"timer_home_ask", core::operation::load, std::memory_order_relaxed, "timer_home_set",
+   "nothing: the word is written once, and the lock of the wheel that it names orders the rest (G17)"},
+  {"timer_home_set", core::operation::rmw, std::memory_order_relaxed, "timer_home_ask",
+   "nothing: the word's modification order decides which wheel it is (G17)"},
 
   {"lane_ask", core::operation::load, std::memory_order_acquire, "lane_close",
    "who finds the lane closed would not see what was written before cancel (G22)"},

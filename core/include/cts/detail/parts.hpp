@@ -21,7 +21,8 @@
 #include "cts/detail/event.hpp"
 #include "cts/detail/failures.hpp"
 #include "cts/detail/state.hpp"
-#include "cts/detail/timer_service.hpp"
+#include "cts/detail/system_alarm.hpp"
+#include "cts/detail/system_timers.hpp"
 #include "cts/detail/waits.hpp"
 
 namespace cts { inline namespace CTS_ABI { namespace detail {
@@ -72,9 +73,9 @@ class custom_timer {
 };
 
 /// The timer of a state: the system's, or one of the source's own time_provider.
-class alarm : timer_entry {
+class alarm {
  public:
-  explicit alarm(state& owner) noexcept : timer_entry(&acquire_owner, &fire_it), owner_(owner) {}
+  explicit alarm(state& owner) noexcept : owner_(owner), system_(std::addressof(owner)) {}
   ~alarm() {
     if (custom_ != nullptr) custom_->close(true);
   }
@@ -92,32 +93,31 @@ class alarm : timer_entry {
     if (t == nullptr) throw std::invalid_argument("the time_provider has created no timer (null)");
     custom_->set(std::move(t));
   }
-  /// Throws std::bad_alloc, std::system_error, or what the provider throws. Negative: disarms.
-  void arm(std::chrono::nanoseconds due) {
-    if (custom_ != nullptr) {
-      custom_->arm(due);
-      note(custom_->clock.now(), due);
-    } else if (due < std::chrono::nanoseconds::zero()) {
-      disarm();
-    } else {
-      auto const at = due_in(due);
-      timer_service::instance().arm(*this, at);
-      due_.store(at.time_since_epoch().count(), std::memory_order_relaxed);
-    }
+  /// See basic_state::arm for `wanted`. Throws std::system_error, or what the provider throws. Negative: disarms.
+  template <class Wanted>
+  void arm(std::chrono::nanoseconds due, Wanted wanted) {
+    if (custom_ != nullptr) return arm_custom(due, wanted);
+    if (due < std::chrono::nanoseconds::zero()) return disarm();
+    auto const at = detail::due_in(due);
+    system_.arm(at, [this, at, &wanted] {
+      if (!wanted()) return false;
+      due_.store(at.count(), std::memory_order_relaxed);
+      return true;
+    });
   }
   void disarm() noexcept {
     due_.store(never, std::memory_order_relaxed);
     if (custom_ != nullptr) custom_->close(false);  // R3: cancel takes the timer away
-    else timer_service::instance().disarm(*this);
+    else system_.disarm();
   }
   /// Disarms the system's timer; false if it has ever fired, or if it is another provider's (R84).
   bool reset() noexcept {
-    if (custom_ != nullptr || !timer_service::instance().disarm(*this)) return false;
+    if (custom_ != nullptr || !system_.disarm()) return false;
     due_.store(never, std::memory_order_relaxed);
     return true;
   }
 
-  using count = std::chrono::steady_clock::rep;
+  using count = std::chrono::nanoseconds::rep;
   static constexpr count never = (std::chrono::steady_clock::time_point::max)().time_since_epoch().count();
   /// When it is due by its clock, `never` if it is not armed.
   count due() const noexcept { return due_.load(std::memory_order_relaxed); }
@@ -131,10 +131,11 @@ class alarm : timer_entry {
     bool const ends = due >= due.zero() && (now < time_point() || due < (time_point::max)() - now);
     due_.store(ends ? (now + due).time_since_epoch().count() : never, std::memory_order_relaxed);
   }
-  static void acquire_owner(timer_entry& e) noexcept;
-  static void fire_it(timer_entry& e) noexcept;
+  template <class Wanted>
+  void arm_custom(std::chrono::nanoseconds due, Wanted& wanted);
 
   state& owner_;
+  basic_system_alarm<std_parts, timer_service> system_;
   std::shared_ptr<custom_timer> custom_;  // set before anybody else knows the state
   std::atomic<count> due_{never};         // for who asks for the deadline; decides about nothing
 };
@@ -146,6 +147,15 @@ struct std_parts {
   using failures = detail::failures;
   using reason = detail::reason;
   using extras = source_checks;
+
+  static timer_service& timers() noexcept { return the_timer_service::get(); }
+  static void unhandled(failures& failed) noexcept {
+    try {
+      failed.throw_all();
+    } catch (...) {
+      detail::report_unhandled(std::current_exception());
+    }
+  }
 
   static event* make_event() { return new detail::event; }
   static void destroy_reason(reason* r) noexcept { delete r; }
@@ -183,22 +193,6 @@ inline std::uintptr_t std_parts::waiting::runner(wait_record const& r) noexcept 
   return w.state_.registry().is_running(w.callback_) ? w.state_.runner() : 0;
 }
 
-/// What a timer does, with a reference of its own.
-inline void cancel_by_timer(state& s) noexcept {
-  if (s.begin_late() == verdict::won) {
-    failures f;
-    s.notify(f, false);
-    if (f.any()) {  // R33
-      try {
-        f.throw_all();
-      } catch (...) {
-        report_unhandled(std::current_exception());
-      }
-    }
-  }
-  s.drop();
-}
-
 inline void custom_timer::fire() noexcept {
   state* s;
   {
@@ -208,13 +202,18 @@ inline void custom_timer::fire() noexcept {
     s->share();  // under the lock, which the source's end takes first
     firing_ = core::std_platform::this_thread();
   }
-  cancel_by_timer(*s);
+  detail::cancel_by_timer(*s);
   std::lock_guard const lock(mutex_);
   firing_ = 0;
 }
 
-inline void alarm::acquire_owner(timer_entry& e) noexcept { static_cast<alarm&>(e).owner_.share(); }
-inline void alarm::fire_it(timer_entry& e) noexcept { cancel_by_timer(static_cast<alarm&>(e).owner_); }
+template <class Wanted>
+void alarm::arm_custom(std::chrono::nanoseconds due, Wanted& wanted) {
+  state::reference const held(owner_);  // the provider may fire at once
+  custom_->arm(due);
+  note(custom_->clock.now(), due);
+  if (!wanted()) disarm();  // custom_timer's lock orders this look and the disarming of a canceller
+}
 
 /// The state behind none(): never canceled. For its wait handle. R12.
 CTS_SHARED_SYMBOL inline state* never_state() noexcept {

@@ -8,8 +8,8 @@
 ///
 ///   S1  who sets `canceled` is the one winner: it alone disarms the timer, signals the event and runs the callbacks; who loses
 ///       returns with the registry's flag set;
-///   S2  a reference is made from one that its maker holds. A timer that is due makes its own from that of the source, under the
-///       timers' lock, which the source's end takes before it drops that one. What runs callbacks holds a reference, so no callback can
+///   S2  a reference is made from one that its maker holds. A due timer takes its reference under the lock of its wheel; ending the
+///       source takes the same lock before it drops the reference that the timer's was made from. What runs callbacks holds a reference, so no callback can
 ///       take the state away from under it;
 ///   S3  who wants to be told of cancel and dispose (an event, a timer) announces itself in the word and then looks whether they
 ///       have come; cancel and dispose announce themselves in the word and then look who wants to be told. All are
@@ -20,7 +20,7 @@
 /// A template over what it is made of, so that the models run it: `Parts` has
 ///   platform                          as in core/platform.hpp
 ///   event                             share(), drop(), signal(), dispose(); made by make_event()
-///   alarm                             alarm(state&), disarm(), reset(), and whatever arms it
+///   alarm                             alarm(state&), disarm(), reset(), and whatever arms it (see arm())
 ///   failures                          any(), add_aggregate(failures&)
 ///   reason                            what cancel may be told; alignas(cause_alignment); destroyed by destroy_reason(reason*)
 ///   waiting                           a scope around a wait for a callback on another thread: waiting(state&, callback&)
@@ -111,6 +111,11 @@ class basic_state {
     registry_.run_callbacks([this] { return shall_stop(); });
     if (platform::mutation(mutation::signal_after_callbacks))
       if (event* const e = event_.load(site::event_find)) e->signal();
+  }
+  /// The same, but runs nothing: for the case that registry().count() was 0 after begin(). A registrant that is on its way still finds the
+  /// registry closed, and takes itself back.
+  void notify_nobody() noexcept {
+    registry_.run_callbacks([] { return true; });
   }
   /// Whether the callback that has just run is the last, as it has thrown (R29). For what runs callbacks.
   bool shall_stop() const noexcept { return stop_on_first_.get() && failures_.get()->any(); }
@@ -217,13 +222,18 @@ class basic_state {
 
   // --- the timer ---
   alarm& timer() noexcept { return alarm_; }
-  /// Sets the timer by `set()` unless the source is canceled or disposed. Throws what `set` throws. The timer may fire at once, and a
-  /// callback end the source.
+  /// Sets the timer by `set(wanted)` unless the source is canceled or disposed; `wanted()` says whether that is still so, and is asked
+  /// under the lock that disarms it. Throws what `set` throws. The timer may fire at once, and a callback end the source.
   template <class Set>
   verdict arm(Set set) {
-    if (platform::mutation(mutation::arm_without_reference)) return do_arm(set);
-    reference const held(*this);
-    return do_arm(set);
+    word now = word_.load(site::word_ask);
+    if ((now & timed) == 0) now = word_.fetch_or(timed, site::word_arm);
+    if ((now & disposed) != 0) return verdict::disposed;
+    if ((now & canceled) != 0) return verdict::lost;
+    set([this] {
+      return (word_.load(site::word_glance) & (canceled | disposed)) == 0 || platform::mutation(mutation::arm_without_looking);
+    });
+    return verdict::won;
   }
   /// Disarms the timer and removes all registrations without running them. R84. What it destroys may end the source.
   verdict try_reset() noexcept {
@@ -337,7 +347,7 @@ class basic_state {
     if (platform::mutation(mutation::signal_before_flag) && (before & watched) != 0) event_.load(site::event_take)->signal();
     registry_.request_cancellation();
     if ((before & disposed) != 0) [[unlikely]] {  // R64
-      registry_.run_callbacks([] { return true; });
+      notify_nobody();
       return verdict::lost;
     }
     if ((before & timed) != 0) alarm_.disarm();
@@ -348,18 +358,6 @@ class basic_state {
   /// S1: for who finds it canceled, whose winner may not have come to the flag yet.
   void set_flag() noexcept {
     if (!is_cancellation_requested()) registry_.request_cancellation();
-  }
-
-  template <class Set>
-  verdict do_arm(Set& set) {
-    word now = word_.load(site::word_ask);
-    if ((now & timed) == 0) now = word_.fetch_or(timed, site::word_arm);
-    if ((now & disposed) != 0) return verdict::disposed;
-    if ((now & canceled) != 0) return verdict::lost;
-    set();
-    if (platform::mutation(mutation::arm_without_second_look)) return verdict::won;
-    if ((word_.load(site::word_glance) & (canceled | disposed)) != 0) alarm_.disarm();
-    return verdict::won;
   }
 
   void unlink(std::size_t i) noexcept {

@@ -1,216 +1,427 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
-/// The system's timers: one queue and one thread for the process.
+/// Timers and the threads that run their callbacks.
 ///
-/// The thread starts with the first timer that is armed. At the end of the program, or when the shared library that has these
-/// objects is unloaded, it is joined (detached if that end comes from the thread itself); from then on timers can be armed but do
-/// not fire. A forked child begins without the thread and starts its own with the first timer that it arms.
+/// Armed timers are in wheels (timer_wheel.hpp), each with a lock of its own; a timer stays in the wheel of the thread that has armed it
+/// first, so that threads which arm and disarm do not meet. Library threads have roles:
+///
+///   keeper    at most one: sleeps until the next timer is due, then runs what is due, one callback after the other;
+///   watcher   at most one: if a callback of the keeper has not returned after `patience`, it becomes the keeper; the former keeper, when
+///             it comes back, becomes the watcher or ends;
+///   blocked   those whose role was taken over while they ran a callback.
+///
+///   W1  an armed timer is due no earlier than the time in wake_at_, or somebody has set poked_ since the keeper last looked: the keeper
+///       first writes "always" into wake_at_, then looks into every wheel under its lock, then writes the time until which it sleeps. A
+///       thread that arms, under the lock of its wheel, comes before that look, which finds the timer, or after it, and then it reads
+///       what was written before the look;
+///   W2  wherever callbacks run, there is a watcher, unless no thread could be started: then the next one that pokes tries again;
+///   W3  an entry is touched under its wheel's lock only, but by the thread that pops it or arms it; each of those holds a reference to
+///       the entry's owner, taken under that lock, for as long as it touches it outside;
+///   W4  a role changes under crew_mutex_ only; no thread holds that lock and the lock of a wheel at once, and none starts a thread or runs
+///       foreign code under either;
+///   W5  a job that post() has taken is run: there is a keeper that sees it, or a watcher that becomes one.
+///
+/// A template over what it is made of, so that the models run it. `World` has
+///   platform, partitions
+///   mutex                         lock(), unlock()
+///   condition                     wait_until(std::unique_lock<mutex>&, nanoseconds), notify_one(), notify_all()
+///   now()                         a clock that does not go back, in nanoseconds
+///   start(service&)               starts a thread that calls service.run_thread(); 0, or an error number
+///   joins                         a thread that has ended must be joined: thread_name self(), join(thread_name)
 #pragma once
 #ifndef CTS_DETAIL_TIMER_SERVICE_HPP
 #define CTS_DETAIL_TIMER_SERVICE_HPP
 
-#include <atomic>
 #include <chrono>
-#include <condition_variable>
-#include <exception>
-#include <functional>
-#include <memory>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
 #include <mutex>
-#include <new>
-#include <thread>
-#include <utility>
+#include <system_error>
 
-#if !defined(_WIN32)
-#include <pthread.h>
-#endif
+#include "cts/core/platform.hpp"
+#include "cts/detail/orders.hpp"
+#include "cts/detail/timer_wheel.hpp"
 
-#include "cts/detail/timer_queue.hpp"
-#include "cts/time_provider.hpp"
+namespace cts { inline namespace CTS_ABI { namespace detail {
 
-namespace cts { inline namespace CTS_ABI {
+/// Something to be run once on a library thread, in its owner's memory.
+struct background_job {
+  using function = void (*)(background_job&) noexcept;
+  explicit background_job(function f) noexcept : run(f) {}
+  function const run;
+  background_job* next = nullptr;
+};
 
-/// What becomes of an exception that leaves a callback which a timer ran. R33.
-using error_sink = void (*)(std::exception_ptr) noexcept;
-
-namespace detail {
-CTS_SHARED_SYMBOL inline std::atomic<error_sink> the_error_sink{nullptr};
-
-/// Hands the exception to the error sink or ends the process.
-inline void report_unhandled(std::exception_ptr e) noexcept {
-  if (error_sink const sink = the_error_sink.load()) return sink(std::move(e));
-  std::rethrow_exception(std::move(e));  // out of noexcept: std::terminate, which names it
-}
-}  // namespace detail
-
-/// Installs what is called with an exception that leaves a callback run by a timer (null: std::terminate, the default); returns
-/// the one before. Thread-safe. R33.
-inline error_sink set_error_sink(error_sink sink) noexcept { return detail::the_error_sink.exchange(sink); }
-
-namespace detail {
-
-class timer_service {
+template <class World>
+class basic_timer_service {
  public:
-  using clock = std::chrono::steady_clock;
+  using platform = typename World::platform;
 
-  /// Never destroyed: who disarms a timer while static objects are destroyed finds it.
-  CTS_SHARED_SYMBOL static timer_service& instance() {
-    static timer_service* const only = make();
-    return *only;
-  }
+ private:
+  template <class T>
+  using atomic = typename platform::template atomic<T>;
+  using lock = std::unique_lock<typename World::mutex>;
+  using tick = timer_wheel::tick;
+  using nanoseconds = std::chrono::nanoseconds;
 
-  /// Throws std::bad_alloc, and std::system_error if no thread can be started; then nothing has changed.
-  void arm(timer_entry& e, clock::time_point due) {
-    std::unique_lock lock(mutex_);
-    if (!running_ && !over_) start();
-    if (queue_.arm(e, due) && asleep_) {
-      lock.unlock();
-      wake_->notify_one();
+ public:
+  /// How long a callback may keep the others waiting before another thread goes on with them. Half of it for each thread that is blocked
+  /// already, down to a sixteenth.
+  static constexpr nanoseconds patience = std::chrono::milliseconds(5);
+  /// How long a thread that has nothing to do stays.
+  static constexpr nanoseconds idle = std::chrono::seconds(2);
+
+  /// A timer of this service.
+  struct entry : timer_entry {
+    using timer_entry::timer_entry;
+    atomic<std::uint32_t> home{0};  // which wheel it uses, plus one; 0: none yet
+  };
+
+  basic_timer_service() noexcept = default;
+  basic_timer_service(basic_timer_service const&) = delete;
+  basic_timer_service& operator=(basic_timer_service const&) = delete;
+
+  /// Arms `e`, or changes when it is due, unless `wanted()`, which is asked under the lock of the wheel, says no. O(1); no system call but
+  /// where the timer is due before everything else. Throws std::system_error if there is no thread and none can be started; then `e` is
+  /// not armed. The owner of `e` must hold it until this returns only if it throws: it may fire at once.
+  template <class Wanted>
+  void arm(entry& e, nanoseconds due, Wanted wanted) {
+    tick const at = timer_wheel::due_tick(due);
+    timer_actions const& actions = *e.actions;
+    partition& p = home_of(e);
+    {
+      lock const hold(p.mutex);
+      if (!wanted()) return;
+      p.wheel.disarm(e);
+      p.wheel.arm(e, at);
+      if (at >= wake_at_.load(site::timer_wake_ask)) return;
+      if (!platform::mutation(mutation::poke_without_reference)) actions.acquire(e);  // W3
     }
+    int const error = poke();
+    if (error != 0) disarm(e);
+    if (!platform::mutation(mutation::poke_without_reference)) actions.release(e);
+    if (error != 0) throw std::system_error(error, std::generic_category(), "cts: no thread for timers can be started");
   }
+  /// Afterwards `e` does not fire; a shot that is on its way has its reference. O(1), no system call.
   /// @return whether it has never fired
-  bool disarm(timer_entry& e) noexcept {
-    std::lock_guard const lock(mutex_);
-    queue_.disarm(e);
+  bool disarm(entry& e) noexcept {
+    partition& p = home_of(e);
+    lock const hold(p.mutex);
+    p.wheel.disarm(e);
     return !e.has_fired;
   }
 
- private:
-  timer_service() = default;
-  CTS_SHARED_SYMBOL static timer_service* make() {
-    static char storage alignas(timer_service)[sizeof(timer_service)];
-    auto* const s = ::new (static_cast<void*>(storage)) timer_service;
-#if !defined(_WIN32)
-    ::pthread_atfork([] { instance().mutex_.lock(); }, [] { instance().mutex_.unlock(); }, [] { instance().forked(); });
-#endif
-    return s;
-  }
-  /// Joins the thread at exit and when the library is unloaded.
-  struct guard {
-    ~guard() { instance().stop(); }
-  };
-
-  CTS_SHARED_SYMBOL void start() {
-    static guard const at_exit;
-    running_ = true;
-    try {
-      thread_ = new (thread_storage_) std::thread([this] { run(); });
-    } catch (...) {
-      running_ = false;
-      throw;
-    }
-  }
-  void stop() noexcept {
+  /// Has `job` run on a library thread, soon, whatever callbacks are running. O(1), waits for nothing.
+  /// @return false if no thread is to be had: then nothing has changed
+  bool post(background_job& job) noexcept {
     {
-      std::lock_guard const lock(mutex_);
-      over_ = true;
-      if (!running_) return;
-      running_ = false;
+      lock const hold(crew_mutex_);
+      job.next = nullptr;
+      *(first_job_ == nullptr ? &first_job_ : &last_job_->next) = &job;
+      last_job_ = &job;
     }
-    wake_->notify_one();
-    if (thread_->get_id() == std::this_thread::get_id()) thread_->detach();
-    else thread_->join();
+    if (poke(true) == 0) return true;
+    lock const hold(crew_mutex_);  // has a thread come to it all the same?
+    return !take_back(job);
   }
-  /// In the child only the thread that forked is left, and it holds the lock.
-  void forked() noexcept {
-    running_ = false;
-    asleep_ = false;
-    wake_ = ::new (static_cast<void*>(wake_storage_)) std::condition_variable;  // the old one may have a waiter that is not there
-    mutex_.unlock();
+
+  /// The life of a library thread.
+  void run_thread() noexcept {
+    worker self;
+    lock hold(crew_mutex_);
+    --starting_;
+    self.next = workers_;
+    workers_ = &self;
+    self.generation = generation_;
+    self.idle_since = World::now();
+    while ((!is_over(self) || first_job_ != nullptr) && work(self, hold)) {
+    }
+    if (keeper_ == &self) keeper_ = nullptr;
+    if (watcher_ == &self) watcher_ = nullptr;
+    worker** at = &workers_;
+    while (*at != &self) at = &(*at)->next;
+    *at = self.next;
+    --threads_;
+    if constexpr (World::joins) {
+      auto const before = ended_;
+      bool const has_before = has_ended_;
+      ended_ = World::self();
+      has_ended_ = true;
+      gone_.notify_all();
+      hold.unlock();
+      if (has_before) World::join(before);  // so at most one is not joined
+    } else {
+      gone_.notify_all();
+    }
   }
-  void run() noexcept {
-    std::unique_lock lock(mutex_);
-    while (!over_) {
-      if (timer_entry* const e = queue_.pop(clock::now())) {
-        lock.unlock();
-        e->fire(*e);
-        lock.lock();
-        continue;
+
+  /// Ends the threads that have nothing to do, and waits until `until` for those that run callbacks, but not for the calling one. A
+  /// timer that is armed stays armed; the next one that is armed starts a thread, which serves both.
+  /// @return whether all have ended
+  bool stop(nanoseconds until) noexcept {
+    lock hold(crew_mutex_);
+    stopping_ = true;
+    ++generation_;
+    wake_at_.store(always, site::timer_wake_set);
+    sleep_.notify_all();
+    watch_.notify_all();
+    unsigned const mine = runs_here() ? 1 : 0;
+    while (threads_ > mine && World::now() < until) gone_.wait_until(hold, until);
+    stopping_ = false;
+    if (threads_ > mine) return false;
+    if constexpr (World::joins) {
+      if (has_ended_) {
+        auto const last = ended_;
+        has_ended_ = false;
+        hold.unlock();
+        World::join(last);
       }
-      auto const next = queue_.next();
-      asleep_ = true;
-      if (next) wake_->wait_until(lock, *next);
-      else wake_->wait(lock);
-      asleep_ = false;
     }
+    return true;
   }
 
-  std::mutex mutex_;
-  timer_queue queue_;
-  bool running_ = false;
-  bool over_ = false;
-  bool asleep_ = false;
-  alignas(std::condition_variable) unsigned char wake_storage_[sizeof(std::condition_variable)];
-  std::condition_variable* wake_ = ::new (static_cast<void*>(wake_storage_)) std::condition_variable;
-  alignas(std::thread) unsigned char thread_storage_[sizeof(std::thread)];
-  std::thread* thread_ = nullptr;
-};
-
-/// A timer of time_provider::system() for everybody.
-class system_timer final : public time_provider::timer {
- public:
-  explicit system_timer(std::function<void()> fire) : shot_(new shot(std::move(fire))) {}
-  ~system_timer() override {
-    timer_service::instance().disarm(*shot_);
-    shot_->drop();
+  // --- around fork: the child has only the thread that called it ---
+  void lock_all() noexcept {
+    crew_mutex_.lock();
+    for (partition& p : partitions_) p.mutex.lock();
   }
-  bool change(std::chrono::nanoseconds due) override;
+  void unlock_all() noexcept {
+    for (partition& p : partitions_) p.mutex.unlock();
+    crew_mutex_.unlock();
+  }
+  /// In the child, instead of unlock_all(). What is armed stays armed; the next one who arms starts a thread.
+  void forget_threads() noexcept {
+    sleep_.forget_waiters();
+    watch_.forget_waiters();
+    gone_.forget_waiters();
+    worker* mine = workers_;
+    while (mine != nullptr && mine->name != platform::this_thread()) mine = mine->next;
+    if (mine != nullptr) {
+      mine->next = nullptr;
+      mine->taken_over = false;
+    }
+    workers_ = mine;
+    threads_ = mine != nullptr ? 1 : 0;
+    blocked_ = starting_ = 0;
+    stopping_ = false;
+    keeper_ = watcher_ = nullptr;
+    has_ended_ = false;
+    ++generation_;
+    wake_at_.store(always, site::timer_wake_set);
+    unlock_all();
+  }
+
+  /// How many threads there are. A snapshot.
+  unsigned threads() noexcept {
+    lock const hold(crew_mutex_);
+    return threads_;
+  }
 
  private:
-  struct shot : timer_entry {
-    explicit shot(std::function<void()> f) : timer_entry(&acquire_it, &fire_it), what(std::move(f)) {}
-    std::function<void()> what;
-    std::atomic<int> refs{1};  // the timer's, and one for each shot on its way
-    void drop() noexcept {
-      if (refs.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
-    }
-    static void acquire_it(timer_entry& e) noexcept {
-      static_cast<shot&>(e).refs.fetch_add(1, std::memory_order_relaxed);  // under the lock, so the timer has its own still
-    }
-    static void fire_it(timer_entry& e) noexcept {
-      auto& s = static_cast<shot&>(e);
-      try {
-        s.what();
-      } catch (...) {
-        report_unhandled(std::current_exception());
-      }
-      s.drop();
-    }
+  static constexpr tick always = timer_wheel::never;  // in wake_at_: whoever arms pokes
+  static constexpr tick poked = 0;                    // nobody does: it has been done
+
+  struct alignas(platform::line) partition {
+    typename World::mutex mutex;
+    timer_wheel wheel;
   };
-  shot* const shot_;
-};
+  /// In the frame of a library thread.
+  struct worker {
+    worker* next = nullptr;
+    std::uintptr_t const name = platform::this_thread();
+    unsigned generation = 0;
+    bool busy = false;   // runs a callback
+    bool taken_over = false;  // … and is the keeper no more
+    nanoseconds idle_since{};
+  };
 
-/// When something is due that is due in `delay`; the end of time if that is beyond it.
-inline timer_service::clock::time_point due_in(std::chrono::nanoseconds delay) noexcept {
-  auto const now = timer_service::clock::now();
-  return delay > (timer_service::clock::time_point::max)() - now ? (timer_service::clock::time_point::max)() : now + delay;
-}
-
-inline bool system_timer::change(std::chrono::nanoseconds due) {
-  if (due < std::chrono::nanoseconds::zero()) timer_service::instance().disarm(*shot_);
-  else timer_service::instance().arm(*shot_, due_in(due));
-  return true;
-}
-
-class system_time_provider final : public time_provider {
- public:
-  std::chrono::steady_clock::time_point now() const override { return std::chrono::steady_clock::now(); }
-  std::unique_ptr<timer> create_timer(std::function<void()> fire, std::chrono::nanoseconds due) override {
-    auto t = std::make_unique<system_timer>(std::move(fire));
-    t->change(due);
-    return t;
+  partition& home_of(entry& e) noexcept {
+    std::uint32_t home = e.home.load(site::timer_home_ask);
+    if (home == 0) {
+      auto const mine = static_cast<std::uint32_t>(platform::thread_index() % World::partitions + 1);
+      if (e.home.compare_exchange(home, mine, site::timer_home_set)) home = mine;
+      else home = e.home.load(site::timer_home_ask);
+    }
+    return partitions_[home - 1];
   }
+
+  /// Sees to it that the keeper looks at the wheels and the jobs. @return 0, or why there is no thread that could
+  /// @param must a keeper that runs a callback, with nobody to take over, will not do
+  int poke(bool must = false) noexcept {
+    {
+      lock const hold(crew_mutex_);
+      poked_ = true;
+      bool const stuck = keeper_ != nullptr && keeper_->busy && watcher_ == nullptr;
+      if ((keeper_ != nullptr && !stuck) || watcher_ != nullptr) {
+        wake_at_.store(poked, site::timer_wake_set);
+        if (keeper_ == nullptr) watch_.notify_one();
+        else if (!keeper_->busy && !platform::mutation(mutation::poke_without_waking)) sleep_.notify_one();
+        return 0;
+      }
+      if (stopping_ || (stuck && starting_ != 0 && !must)) return must ? static_cast<int>(std::errc::operation_canceled) : 0;
+      ++threads_;
+      ++starting_;
+    }
+    int const error = World::start(*this);
+    if (error == 0) return 0;
+    lock const hold(crew_mutex_);
+    not_started();
+    return keeper_ != nullptr && !must ? 0 : error;
+  }
+  void not_started() noexcept {
+    --threads_;
+    --starting_;
+    gone_.notify_all();
+  }
+  bool take_back(background_job& job) noexcept {
+    background_job* before = nullptr;
+    for (background_job* j = first_job_; j != nullptr; before = j, j = j->next) {
+      if (j != &job) continue;
+      (before == nullptr ? first_job_ : before->next) = j->next;
+      if (last_job_ == j) last_job_ = before;
+      return true;
+    }
+    return false;
+  }
+
+  /// One round of a library thread, under crew_mutex_. False: it ends.
+  bool work(worker& self, lock& hold) noexcept {
+    if (keeper_ == nullptr) {
+      keeper_ = &self;
+      if (watcher_ == &self) watcher_ = nullptr;
+    }
+    if (keeper_ == &self) return keep(self, hold);
+    if (watcher_ == nullptr) watcher_ = &self;
+    return watcher_ == &self && watch(self, hold);
+  }
+
+  bool keep(worker& self, lock& hold) noexcept {
+    poked_ = false;
+    if (!platform::mutation(mutation::timer_sleeps_on)) wake_at_.store(always, site::timer_wake_set);  // W1
+    if (background_job* const job = first_job_; job != nullptr) {
+      first_job_ = job->next;
+      if (first_job_ == nullptr) last_job_ = nullptr;
+      run(self, hold, [job]() noexcept { job->run(*job); });
+      return true;
+    }
+    if (is_over(self)) return false;
+    hold.unlock();
+    nanoseconds const now = World::now();
+    tick next = timer_wheel::never;
+    timer_entry* const e = take_due(now, next);
+    hold.lock();
+    if (e != nullptr) {
+      run(self, hold, [e]() noexcept { e->actions->fire(*e); });
+      return true;
+    }
+    if (is_over(self)) return false;
+    if ((poked_ && !platform::mutation(mutation::timer_ignores_pokes)) || first_job_ != nullptr) return true;
+    nanoseconds until = timer_wheel::time_of(next);
+    if (next == timer_wheel::never) {
+      until = self.idle_since + idle;
+      if (now >= until) return false;  // W1: "always" stays
+    }
+    wake_at_.store(timer_wheel::due_tick(until), site::timer_wake_set);
+    sleep_.wait_until(hold, until);
+    return true;
+  }
+  /// The earliest that is due; else null, and a tick before which nothing is.
+  timer_entry* take_due(nanoseconds now, tick& next) noexcept {
+    tick const current = timer_wheel::current_tick(now);
+    for (;;) {
+      next = timer_wheel::never;
+      partition* first = nullptr;
+      for (partition& p : partitions_) {
+        lock const hold(p.mutex);
+        if (tick const t = p.wheel.next(); t < next) {
+          next = t;
+          first = &p;
+        }
+      }
+      if (first == nullptr || next > current) return nullptr;
+      unsigned steps = most_steps;
+      lock const hold(first->mutex);
+      if (timer_entry* const e = first->wheel.pop(current, steps)) return e;
+    }
+  }
+
+  /// Runs a callback, with somebody there to take over (W2).
+  template <class Callback>
+  void run(worker& self, lock& hold, Callback callback) noexcept {
+    if (watcher_ == nullptr && starting_ == 0 && !stopping_) {
+      ++threads_;
+      ++starting_;
+      hold.unlock();
+      int const error = World::start(*this);
+      hold.lock();
+      if (error != 0) not_started();
+    }
+    self.busy = true;
+    nanoseconds const now = World::now();
+    busy_until_ = now + patience / (1u << (blocked_ < 4 ? blocked_ : 4));
+    if (watcher_ != nullptr && watched_until_ > busy_until_) watch_.notify_one();
+    hold.unlock();
+    callback();
+    hold.lock();
+    self.busy = false;
+    if (self.taken_over) --blocked_;
+    self.taken_over = false;
+    self.idle_since = World::now();
+  }
+
+  bool watch(worker& self, lock& hold) noexcept {
+    bool const busy = keeper_->busy;
+    nanoseconds const now = World::now(), until = busy ? busy_until_ : self.idle_since + idle;
+    if (now >= until && !busy) return false;
+    if (now >= until) {
+      keeper_->taken_over = true;
+      ++blocked_;
+      keeper_ = &self;
+      watcher_ = nullptr;
+      return true;
+    }
+    watched_until_ = until;
+    watch_.wait_until(hold, until);
+    watched_until_ = (nanoseconds::max)();
+    if (busy) self.idle_since = now;
+    return true;
+  }
+  /// stop() has ended the life of that thread; what has been posted is run before.
+  bool is_over(worker const& self) const noexcept { return stopping_ || self.generation != generation_; }
+  bool runs_here() const noexcept {
+    for (worker const* w = workers_; w != nullptr; w = w->next)
+      if (w->name == platform::this_thread()) return true;
+    return false;
+  }
+
+  static constexpr unsigned most_steps = 64;
+
+  partition partitions_[World::partitions];
+  alignas(platform::line) atomic<tick> wake_at_{always};  // every thread that arms reads it
+
+  // Under crew_mutex_ from here on.
+  alignas(platform::line) typename World::mutex crew_mutex_;
+  typename World::condition sleep_;  // the keeper
+  typename World::condition watch_;  // the watcher
+  typename World::condition gone_;   // whoever waits for threads to end
+  worker* workers_ = nullptr;
+  worker* keeper_ = nullptr;
+  worker* watcher_ = nullptr;
+  background_job* first_job_ = nullptr;
+  background_job* last_job_ = nullptr;
+  bool poked_ = false;
+  unsigned generation_ = 0;  // a thread of an earlier one ends
+  unsigned threads_ = 0;     // those that are being started, too
+  unsigned starting_ = 0;
+  bool stopping_ = false;    // stop() waits
+  unsigned blocked_ = 0;
+  nanoseconds busy_until_{};                         // when the keeper's callback has taken too long
+  nanoseconds watched_until_ = (nanoseconds::max)();  // when the watcher wakes by itself
+  bool has_ended_ = false;
+  typename World::thread_name ended_{};
 };
 
-}  // namespace detail
+}}}  // namespace cts::detail
 
-inline time_provider& time_provider::system() {
-  static detail::system_time_provider* const only = [] {
-    static char storage alignas(detail::system_time_provider)[sizeof(detail::system_time_provider)];
-    return ::new (static_cast<void*>(storage)) detail::system_time_provider;
-  }();
-  return *only;
-}
-
-}  }  // namespace cts
-
-#endif  // CTS_DETAIL_TIMER_SERVICE_HPP
+#endif
