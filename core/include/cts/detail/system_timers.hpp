@@ -8,8 +8,10 @@
 ///              armed then does not fire any more, unless another timer is armed later: that starts a thread again, which serves both
 ///              for as long as the process lasts.
 ///   unload     When the shared object that has these functions is unloaded, its static objects are destroyed, too. Its threads, and with
-///              them every callback that runs, are then waited for without a bound, since their code would be gone. Windows: a thread
-///              holds a reference to its module instead, so FreeLibrary does not wait and the module goes with its last thread.
+///              them every callback that runs, are then waited for without a bound, since their code would be gone; a callback that
+///              needs the loader's lock meanwhile (dlopen, the first use of a thread_local with a destructor) would wait for the
+///              unloading thread. Windows: a thread holds a reference to its module instead, so FreeLibrary does not wait and the
+///              module goes with its last thread.
 ///   fork       The child has no library thread. What is armed in it stays armed; the first timer that the child arms starts a thread,
 ///              which serves all of them.
 #pragma once
@@ -23,6 +25,7 @@
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <exception>
 #include <functional>
@@ -162,18 +165,23 @@ class the_timer_service {
   };
 #elif defined(__ELF__)
   /// TRICKY: a destructor of a static object is not told whether the process ends or only its shared object. A handler that is registered
-  /// for no module runs at exit alone; and as it is registered after the destructor, it runs before it. It must not be code of this
+  /// for a module that there is not runs at exit alone; and as it is registered after the destructor, it runs before it. It must not be code of this
   /// shared object, which may be gone by then: so it is the C library's sem_post, on memory that stays.
   struct end {
     end() noexcept : exiting_(static_cast<::sem_t*>(std::malloc(sizeof(::sem_t)))) {
       if (exiting_ != nullptr) ::sem_init(exiting_, 0, 0);
     }
     bool watch_for_exit() const noexcept {
-      return exiting_ != nullptr && cts_register_at_exit(reinterpret_cast<void (*)(void*)>(reinterpret_cast<void*>(&::sem_post)), exiting_, nullptr) == 0;
+      return exiting_ != nullptr && cts_register_at_exit(reinterpret_cast<void (*)(void*)>(reinterpret_cast<void*>(&::sem_post)), exiting_, exiting_) == 0;
     }
     ~end() {
       bool const exiting = exiting_ == nullptr || ::sem_trywait(exiting_) == 0;
-      get().stop(exiting ? system_world::now() + exit_patience : (std::chrono::nanoseconds::max)());
+      if (exiting) {
+        get().stop(system_world::now() + exit_patience);
+      } else if (!get().stop(system_world::now() + std::chrono::seconds(5))) {
+        std::fputs("cts: a shared object is being unloaded and waits for a callback of a timer or of cancel_async, which is its code\n", stderr);
+        get().stop((std::chrono::nanoseconds::max)());
+      }
     }
 
    private:
