@@ -24,28 +24,35 @@ void run(std::atomic<int>* ran, Start start) {
 }
 }  // namespace
 
+#if defined(_WIN32)
+#define CTS_PLUGIN_FUNCTION __declspec(dllexport)
+#else
+#define CTS_PLUGIN_FUNCTION
+#endif
+
 extern "C" {
-int cts_plugin_waits_for_its_timer() {
+CTS_PLUGIN_FUNCTION void cts_plugin_disarms_all() { armed_by_static_initialization.cancel_after(cts::infinite); }
+CTS_PLUGIN_FUNCTION int cts_plugin_waits_for_its_timer() {
   static cts::cancellation_token_source armed(1h);
   cts::cancellation_token_source s(1ms);
   s.token().wait_handle().wait();
   return s.is_cancellation_requested() ? 1 : 0;
 }
-void cts_plugin_runs_a_callback(std::atomic<int>* ran) {
+CTS_PLUGIN_FUNCTION void cts_plugin_runs_a_callback(std::atomic<int>* ran) {
   run(ran, [](auto& s) { s.cancel_after(1ms); });
 }
-void cts_plugin_cancels_asynchronously(std::atomic<int>* ran) {
+CTS_PLUGIN_FUNCTION void cts_plugin_cancels_asynchronously(std::atomic<int>* ran) {
   run(ran, [](auto& s) { static_cast<void>(s.cancel_async()); });
 }
-int cts_plugin_waits_until_idle() {
-  armed_by_static_initialization.cancel_after(cts::infinite);
+CTS_PLUGIN_FUNCTION int cts_plugin_waits_until_idle() {
+  cts_plugin_disarms_all();
   cts::cancellation_token_source fired(1ms);
   fired.token().wait_handle().wait();
   auto& service = cts::detail::the_timer_service::get();
   for (int i = 0; i < 2000 && service.threads() != 0; ++i) std::this_thread::sleep_for(5ms);
   return service.threads() == 0 ? 1 : 0;
 }
-void cts_plugin_blocks(std::atomic<int>* ran) {
+CTS_PLUGIN_FUNCTION void cts_plugin_blocks(std::atomic<int>* ran) {
   auto& s = *new cts::cancellation_token_source;
   s.token().register_callback([ran] {
     *ran = 1;
