@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
 /// The models of what is built on the registry: G16 … G21 of docs/guarantees.md, on the templates that ship (detail/state.hpp,
-/// detail/registration_node.hpp, detail/timer_queue.hpp).
-#include "harness.hpp"
+/// detail/registration_node.hpp, detail/system_alarm.hpp on detail/timer_service.hpp).
+#include "timer_world.hpp"
+
+#include <system_error>
 
 #include "cts/detail/registration_node.hpp"
 #include "cts/detail/state.hpp"
-#include "cts/detail/timer_queue.hpp"
+#include "cts/detail/system_alarm.hpp"
 
 namespace cts::models {
 namespace {
@@ -18,36 +20,8 @@ struct model_parts;
 using state = detail::basic_state<model_parts>;
 using node = detail::basic_node<P>;
 
-/// A lock, as the timers and the event of production have one.
-class lock_word {
- public:
-  void lock() {
-    for (;;) {
-      {
-        announced const step(this, true, rl::mo_acquire);
-        int expected = 0;
-        if (word_.compare_exchange_strong(expected, 1, rl::mo_acquire, rl::debug_info("lock", __FILE__, __LINE__))) return;
-      }
-      the_reduction.wait();
-      rl::yield(1, RL_INFO);
-    }
-  }
-  void unlock() {
-    announced const step(this, true, rl::mo_release);
-    word_.store(0, rl::mo_release, rl::debug_info("unlock", __FILE__, __LINE__));
-  }
-  void reset() { word_.store(0, rl::mo_relaxed, RL_INFO); }
-
- private:
-  rl::atomic<int> word_;
-};
-
-/// The queue of all timers, with its lock.
-struct timers {
-  lock_word mutex;
-  detail::timer_queue queue;
-  int armed = 0;
-};
+/// The timers of production, on the models' locks, clock and threads.
+using timers = detail::basic_timer_service<timer_world<P>>;
 inline timers* the_timers = nullptr;
 
 /// What a wait handle waits for. Its users read `built`: a race if they do not see it made. Counted, as in production.
@@ -81,29 +55,10 @@ struct model_event {
   }
 };
 
-/// What production has in detail/parts.hpp, on the model's lock.
-struct model_alarm : detail::timer_entry {
-  explicit model_alarm(state& s) : detail::timer_entry(&acquire_owner, &fire_it), owner(s) {}
-  void arm() {
-    the_timers->mutex.lock();
-    the_timers->queue.arm(*this, {});
-    the_timers->mutex.unlock();
-  }
-  void disarm() {
-    the_timers->mutex.lock();
-    the_timers->queue.disarm(*this);
-    the_timers->mutex.unlock();
-  }
-  bool reset() {
-    the_timers->mutex.lock();
-    the_timers->queue.disarm(*this);
-    bool const never = !has_fired;
-    the_timers->mutex.unlock();
-    return never;
-  }
-  static void acquire_owner(detail::timer_entry& e) noexcept;
-  static void fire_it(detail::timer_entry& e) noexcept;
-  state& owner;
+/// The timer of production; detail::alarm adds those of a time_provider and the deadline.
+struct model_alarm : detail::basic_system_alarm<model_parts, timers> {
+  explicit model_alarm(models::state& s) : basic_system_alarm(std::addressof(s)) {}
+  bool reset() noexcept { return disarm(); }
 };
 
 class model_failures {
@@ -132,28 +87,19 @@ struct model_parts {
   struct waiting {
     waiting(state&, state::callback&) {}
   };
+  static auto& timers() { return *the_timers; }
+  static void unhandled(failures&) {}
   static event* make_event() { return ::new (P::allocate(sizeof(event))) event; }
   static void destroy_reason(reason*) {}
   static void* allocate(std::size_t n) { return P::allocate(n); }
   static void deallocate(void* p) { P::deallocate(p, 0); }
 };
 
-void model_alarm::acquire_owner(detail::timer_entry& e) noexcept {
-  if (!P::mutation(detail::mutation::fire_without_reference)) static_cast<model_alarm&>(e).owner.share();
-}
-void model_alarm::fire_it(detail::timer_entry& e) noexcept {
-  state& s = static_cast<model_alarm&>(e).owner;
-  model_failures f;
-  if (s.begin_late() == verdict::won) s.notify(f, false);
-  if (!P::mutation(detail::mutation::fire_without_reference)) s.drop();
-}
-
-/// The timers' thread: fires what is armed.
-void run_timers() {
-  the_timers->mutex.lock();
-  detail::timer_entry* const e = the_timers->queue.pop(std::chrono::steady_clock::time_point::max());
-  the_timers->mutex.unlock();
-  if (e != nullptr) e->fire(*e);
+/// A thread of the timers: fires what is armed and ends.
+void run_timers() { the_timers->run_thread(); }
+/// The same for those that have been started and not run.
+void run_started_timers(unsigned ran = 0) {
+  for (; ran < the_time.started; ++ran) run_timers();
 }
 
 /// What a source does to cancel.
@@ -230,7 +176,6 @@ struct registration : detail::basic_registration_node<state, model_waiter> {
 
 /// Up to three states, a callback on each, a registration.
 struct scene {
-  timers clock;
   state* s[3] = {};
   in_place* c[3] = {};
   registration* reg = nullptr;
@@ -241,11 +186,23 @@ struct scene {
   void open() {
     now = execution{};
     now.lifetimes = true;
-    the_timers = &clock;
-    clock.mutex.reset();
-    clock.queue = {};
     callables = nodes = 0;
     ready.reset();
+  }
+  /// The same with timers, whose threads end when they have nothing to do.
+  void open_timers() {
+    open();
+    the_timers = ::new (P::allocate(sizeof(timers))) timers;
+    the_time = {};
+    the_time.rushes = true;
+    the_time.horizon = (std::chrono::nanoseconds::max)();
+    the_time.available = 8;
+  }
+  /// A thread of the timers is on its way.
+  void start_timers() {
+    state* const other = state::create();
+    other->arm([&](auto wanted) { other->timer().arm({}, wanted); });
+    other->end();
   }
   void add(std::size_t i, std::size_t links = 0) {
     s[i] = state::create(links);
@@ -267,6 +224,11 @@ struct scene {
   void carry() { payload = ::new (P::allocate(sizeof(P::var<int>))) P::var<int>(0); }
   int runs(std::size_t i) { return c[i]->runs.get(); }
   void close() {
+    if (the_timers != nullptr) {
+      the_timers->~timers();
+      P::deallocate(the_timers, sizeof *the_timers);
+      the_timers = nullptr;
+    }
     if (payload != nullptr) {
       payload->~var();
       P::deallocate(payload, 0);
@@ -469,36 +431,38 @@ struct child_ends_inside : rl::test_suite<child_ends_inside, 2>, scene {
 add<child_ends_inside> g16g("G16", "ChildEndsInItsOwnCallback", "a child's callback, run by its parent's cancel, ends the child", full(), 1000000);
 
 // --- G17: timers ---------------------------------------------------------------------------------------------------------
-void arm(state& s) { s.arm([&s] { s.timer().arm(); }); }
+void arm(state& s) {
+  s.arm([&s](auto wanted) { s.timer().arm({}, wanted); });
+}
 
 struct fire_vs_end : rl::test_suite<fire_vs_end, 2>, scene {
-  void before() { open(); add(0); arm(*s[0]); }
+  void before() { open_timers(); add(0); arm(*s[0]); }
   void thread(unsigned i) {
     if (i == 0) run_timers();
     else s[0]->end();
   }
-  void after() { require(!clock.queue.next(), "an armed timer was left"); close(); }
+  void after() { require(!the_timers->any_armed(), "an armed timer was left"); close(); }
 };
 add<fire_vs_end> g17a("G17", "FireVersusEnd", "the timer fires beside the source's end", full(), 1000000);
 
 struct fire_vs_last : rl::test_suite<fire_vs_last, 2>, scene {
-  void before() { open(); add(0); s[0]->share(); arm(*s[0]); }
+  void before() { open_timers(); add(0); s[0]->share(); arm(*s[0]); }
   void thread(unsigned i) {
     if (i == 0) { run_timers(); s[0]->drop(); }
     else s[0]->end();
   }
-  void after() { require(!clock.queue.next(), "an armed timer was left"); close(); }
+  void after() { require(!the_timers->any_armed(), "an armed timer was left"); close(); }
 };
 add<fire_vs_last> g17e("G17", "FireVersusLastDrop", "the same with a token on the timer's thread", full(), 1000000);
 
 struct arm_vs_cancel : rl::test_suite<arm_vs_cancel, 2>, scene {
-  void before() { open(); add(0); s[0]->share(); }
+  void before() { open_timers(); add(0); s[0]->share(); }
   void thread(unsigned i) {
     if (i == 0) arm(*s[0]);
     else cancel(*s[0]);
   }
   void after() {
-    require(!clock.queue.next(), "a canceled source's timer stayed armed");
+    require(!the_timers->any_armed(), "a canceled source's timer stayed armed");
     s[0]->drop();
     s[0]->end();
     close();
@@ -507,13 +471,13 @@ struct arm_vs_cancel : rl::test_suite<arm_vs_cancel, 2>, scene {
 add<arm_vs_cancel> g17b("G17", "ArmVersusCancel", "cancel_after beside cancel: no timer stays armed", full(), 1000000);
 
 struct arm_vs_dispose : rl::test_suite<arm_vs_dispose, 2>, scene {
-  void before() { open(); add(0); s[0]->share(); }
+  void before() { open_timers(); add(0); s[0]->share(); }
   void thread(unsigned i) {
     if (i == 0) arm(*s[0]);
     else s[0]->dispose();
   }
   void after() {
-    require(!clock.queue.next(), "a disposed source's timer stayed armed");
+    require(!the_timers->any_armed(), "a disposed source's timer stayed armed");
     s[0]->drop();
     s[0]->end();
     close();
@@ -523,17 +487,18 @@ add<arm_vs_dispose> g17c("G17", "ArmVersusDispose", "cancel_after beside dispose
 
 struct fire_ends_source : rl::test_suite<fire_ends_source, 2>, scene {
   void before() {
-    open();
+    open_timers();
     add(0);
     require(s[0]->enter(*c[0]) == core::register_result::registered, "not registered");
     c[0]->then = [this] { s[0]->end(); };
+    start_timers();
   }
   void thread(unsigned i) {
     if (i == 0) arm(*s[0]);
     else run_timers();
   }
   void after() {
-    run_timers();
+    run_started_timers(1);
     require(runs(0) == 1, "did not run once");
     close();
   }
@@ -541,21 +506,65 @@ struct fire_ends_source : rl::test_suite<fire_ends_source, 2>, scene {
 add<fire_ends_source> g17f("G17", "FireEndsTheSource", "a callback that the timer runs ends the source while cancel_after has not returned", full(), 1000000);
 
 struct all_of_timers : rl::test_suite<all_of_timers, 3>, scene {
-  void before() { open(); add(0); s[0]->share(); s[0]->share(); enter(0); arm(*s[0]); }
+  void before() { open_timers(); add(0); s[0]->share(); s[0]->share(); enter(0); arm(*s[0]); }
   void thread(unsigned i) {
     if (i == 0) run_timers();
     else if (i == 1) { arm(*s[0]); s[0]->dispose(); s[0]->drop(); }
     else { cancel(*s[0]); s[0]->drop(); }
   }
   void after() {
-    require(!clock.queue.next(), "an armed timer was left");
+    require(!the_timers->any_armed(), "an armed timer was left");
     require(runs(0) <= 1, "ran twice");
     leave(0);
     s[0]->drop();
     close();
   }
 };
-add<all_of_timers> g17d("G17", "FireVersusCancelVersusRearmAndDispose", "the timer, cancel, cancel_after and dispose at once", full(), 1000000);
+add<all_of_timers> g17d("G17", "FireVersusCancelVersusRearmAndDispose", "the timer, cancel, cancel_after and dispose at once", large(), 100000);
+
+struct fire_refused : rl::test_suite<fire_refused, 2>, scene {
+  bool armed = false;
+  void before() {
+    open_timers();
+    the_time.available = 1;
+    add(0);
+    require(s[0]->enter(*c[0]) == core::register_result::registered, "not registered");
+    c[0]->then = [this] { s[0]->end(); };
+    start_timers();
+  }
+  void thread(unsigned i) {
+    if (i == 1) return run_timers();
+    armed = false;
+    try {
+      arm(*s[0]);
+      armed = true;
+    } catch (std::system_error const&) {
+    }
+  }
+  void after() {
+    require(runs(0) == (armed ? 1 : 0), "armed and not run, or refused and run");
+    if (!armed) s[0]->end();
+    close();
+  }
+};
+add<fire_refused> g17g("G17", "FireEndsTheSourceOfARefusedArm", "the same where no further thread can be started: cancel_after reports that only if the timer does not fire, and touches no source that has ended", full(), 1000000);
+
+struct reset_vs_fire : rl::test_suite<reset_vs_fire, 2>, scene {
+  bool reset = false;
+  void before() { open_timers(); add(0); s[0]->share(); reset = false; arm(*s[0]); }
+  void thread(unsigned i) {
+    if (i == 0) reset = s[0]->try_reset() == verdict::won;
+    else run_timers();
+  }
+  void after() {
+    require(!the_timers->any_armed(), "an armed timer was left");
+    require(reset != s[0]->is_cancellation_requested(), "reset, and canceled by the timer of before; or neither");
+    s[0]->drop();
+    s[0]->end();
+    close();
+  }
+};
+add<reset_vs_fire> g17h("G17", "FireVersusReset", "try_reset beside the timer: it is refused, or the timer does not fire", full(), 1000000);
 
 // --- G18: the wait handle ------------------------------------------------------------------------------------------------
 struct watch_vs_cancel : rl::test_suite<watch_vs_cancel, 2>, scene {

@@ -14,14 +14,15 @@
 ///       first writes "always" into wake_at_, then looks into every wheel under its lock, then writes the time until which it sleeps. A
 ///       thread that arms, under the lock of its wheel, comes before that look, which finds the timer, or after it, and then it reads
 ///       what was written before the look;
-///   W2  wherever callbacks run, there is a watcher, unless no thread could be started: then the next one that pokes tries again;
+///   W2  wherever callbacks run, there is a watcher, unless no thread could be started: then the next one that arms tries again, and
+///       jobs that are there already run before the callback, which may wait for them;
 ///   W3  an entry is touched under its wheel's lock only, but by the thread that pops it or arms it; each of those holds a reference to
 ///       the entry's owner, taken under that lock, for as long as it touches it outside;
 ///   W4  a role changes under crew_mutex_ only; no thread holds that lock and the lock of a wheel at once, and none starts a thread or runs
 ///       foreign code under either;
 ///   W5  a job that post() has taken is run: there is a keeper that sees it, or a watcher that becomes one.
 ///
-/// A template over what it is made of, so that the models run it. `World` has
+/// W1 … W5 are model-checked (models/timer_models.cpp). A template over what it is made of, so that the models run it. `World` has
 ///   platform, partitions
 ///   mutex                         lock(), unlock()
 ///   condition                     wait_until(std::unique_lock<mutex>&, nanoseconds), notify_one(), notify_all()
@@ -83,25 +84,27 @@ class basic_timer_service {
   basic_timer_service& operator=(basic_timer_service const&) = delete;
 
   /// Arms `e`, or changes when it is due, unless `wanted()`, which is asked under the lock of the wheel, says no. O(1); no system call but
-  /// where the timer is due before everything else. Throws std::system_error if there is no thread and none can be started; then `e` is
-  /// not armed. The owner of `e` must hold it until this returns only if it throws: it may fire at once.
+  /// where the timer is due before everything else. Throws std::system_error if there is no thread and none can be started; then what
+  /// this call has armed is not armed, and has not fired. The owner of `e` must hold it until this returns only if it throws: it may fire at once.
   template <class Wanted>
   void arm(entry& e, nanoseconds due, Wanted wanted) {
     tick const at = timer_wheel::due_tick(due);
     timer_actions const& actions = *e.actions;
     partition& p = home_of(e);
+    std::uint32_t arming = 0;
     {
       lock const hold(p.mutex);
       if (!wanted()) return;
       p.wheel.disarm(e);
       p.wheel.arm(e, at);
+      arming = e.armings;
       if (at >= wake_at_.load(site::timer_wake_ask)) return;
       if (!platform::mutation(mutation::poke_without_reference)) actions.acquire(e);  // W3
     }
     int const error = poke();
-    if (error != 0) disarm(e);
+    bool const refused = error != 0 && (platform::mutation(mutation::refused_stays_armed) || take_back(e, arming));  // else a thread has come to it all the same
     if (!platform::mutation(mutation::poke_without_reference)) actions.release(e);
-    if (error != 0) throw std::system_error(error, std::generic_category(), "cts: no thread for timers can be started");
+    if (refused) throw std::system_error(error, std::generic_category(), "cts: no thread for timers can be started");
   }
   /// Afterwards `e` does not fire; a shot that is on its way has its reference. O(1), no system call.
   /// @return whether it has never fired
@@ -112,7 +115,8 @@ class basic_timer_service {
     return !e.has_fired;
   }
 
-  /// Has `job` run on a library thread, soon, whatever callbacks are running. O(1), waits for nothing.
+  /// Has `job`, which must live until this has returned, run on a library thread, soon, whatever callbacks are running. O(1), waits for
+  /// nothing.
   /// @return false if no thread is to be had: then nothing has changed
   bool post(background_job& job) noexcept {
     {
@@ -121,9 +125,9 @@ class basic_timer_service {
       *(first_job_ == nullptr ? &first_job_ : &last_job_->next) = &job;
       last_job_ = &job;
     }
-    if (poke(true) == 0) return true;
+    if (poke(!platform::mutation(mutation::post_pokes_like_arm)) == 0 || platform::mutation(mutation::refused_stays_posted)) return true;
     lock const hold(crew_mutex_);  // has a thread come to it all the same?
-    return !take_back(job);
+    return !take_back(job) && !platform::mutation(mutation::refused_although_run);
   }
 
   /// The life of a library thread.
@@ -137,8 +141,12 @@ class basic_timer_service {
     self.idle_since = World::now();
     while ((!is_over(self) || first_job_ != nullptr) && work(self, hold)) {
     }
-    if (keeper_ == &self) keeper_ = nullptr;
     if (watcher_ == &self) watcher_ = nullptr;
+    if (keeper_ == &self) {
+      keeper_ = nullptr;
+      // W1: a poke that has come after the last look
+      if (!platform::mutation(mutation::keeper_ends_poked)) wake_at_.store(always, site::timer_wake_set);
+    }
     worker** at = &workers_;
     while (*at != &self) at = &(*at)->next;
     *at = self.next;
@@ -151,7 +159,7 @@ class basic_timer_service {
       gone_.notify_all();
       hold.unlock();
       if (has_before) World::join(before);  // so at most one is not joined
-    } else {
+    } else if (!platform::mutation(mutation::end_untold)) {
       gone_.notify_all();
     }
   }
@@ -164,9 +172,9 @@ class basic_timer_service {
     stopping_ = true;
     ++generation_;
     wake_at_.store(always, site::timer_wake_set);
-    sleep_.notify_all();
+    if (!platform::mutation(mutation::stop_wakes_nobody)) sleep_.notify_all();
     watch_.notify_all();
-    unsigned const mine = runs_here() ? 1 : 0;
+    unsigned const mine = runs_here() && !platform::mutation(mutation::stop_waits_for_itself) ? 1 : 0;
     while (threads_ > mine && World::now() < until) gone_.wait_until(hold, until);
     stopping_ = false;
     if (threads_ > mine) return false;
@@ -212,6 +220,14 @@ class basic_timer_service {
     unlock_all();
   }
 
+  /// Whether a timer is armed. O(partitions). A snapshot.
+  bool any_armed() noexcept {
+    for (partition& p : partitions_) {
+      lock const hold(p.mutex);
+      if (p.wheel.next() != timer_wheel::never) return true;
+    }
+    return false;
+  }
   /// How many threads there are. A snapshot.
   unsigned threads() noexcept {
     lock const hold(crew_mutex_);
@@ -224,7 +240,7 @@ class basic_timer_service {
 
   struct alignas(platform::line) partition {
     typename World::mutex mutex;
-    timer_wheel wheel;
+    basic_timer_wheel<platform> wheel;
   };
   /// In the frame of a library thread.
   struct worker {
@@ -252,6 +268,10 @@ class basic_timer_service {
     {
       lock const hold(crew_mutex_);
       poked_ = true;
+      if (!stopping_ && !platform::mutation(mutation::stop_is_final)) {  // these go on, whatever a stop() that has given up waiting has told them
+        if (keeper_ != nullptr) keeper_->generation = generation_;
+        if (watcher_ != nullptr) watcher_->generation = generation_;
+      }
       bool const stuck = keeper_ != nullptr && keeper_->busy && watcher_ == nullptr;
       if ((keeper_ != nullptr && !stuck) || watcher_ != nullptr) {
         wake_at_.store(poked, site::timer_wake_set);
@@ -266,8 +286,16 @@ class basic_timer_service {
     int const error = World::start(*this);
     if (error == 0) return 0;
     lock const hold(crew_mutex_);
-    not_started();
+    if (!platform::mutation(mutation::failed_start_counts)) not_started();
     return keeper_ != nullptr && !must ? 0 : error;
+  }
+  /// What the arming of that number has done. False: it has fired, or was disarmed, or another thread has armed it since.
+  bool take_back(entry& e, std::uint32_t arming) noexcept {
+    partition& p = home_of(e);
+    lock const hold(p.mutex);
+    if (!e.is_armed() || (e.armings != arming && !platform::mutation(mutation::refused_takes_all))) return false;
+    p.wheel.disarm(e);
+    return true;
   }
   void not_started() noexcept {
     --threads_;
@@ -299,9 +327,7 @@ class basic_timer_service {
   bool keep(worker& self, lock& hold) noexcept {
     poked_ = false;
     if (!platform::mutation(mutation::timer_sleeps_on)) wake_at_.store(always, site::timer_wake_set);  // W1
-    if (background_job* const job = first_job_; job != nullptr) {
-      first_job_ = job->next;
-      if (first_job_ == nullptr) last_job_ = nullptr;
+    if (background_job* const job = next_job()) {
       run(self, hold, [job]() noexcept { job->run(*job); });
       return true;
     }
@@ -315,8 +341,9 @@ class basic_timer_service {
       run(self, hold, [e]() noexcept { e->actions->fire(*e); });
       return true;
     }
+    if (first_job_ != nullptr && !platform::mutation(mutation::job_lost_at_stop)) return true;  // W5: before anything else
     if (is_over(self)) return false;
-    if ((poked_ && !platform::mutation(mutation::timer_ignores_pokes)) || first_job_ != nullptr) return true;
+    if (poked_ && !platform::mutation(mutation::timer_ignores_pokes)) return true;
     nanoseconds until = timer_wheel::time_of(next);
     if (next == timer_wheel::never) {
       until = self.idle_since + idle;
@@ -326,6 +353,13 @@ class basic_timer_service {
     sleep_.wait_until(hold, until);
     return true;
   }
+  /// Takes it out; null if there is none.
+  background_job* next_job() noexcept {
+    background_job* const job = first_job_;
+    if (job != nullptr) first_job_ = job->next;
+    if (first_job_ == nullptr) last_job_ = nullptr;
+    return job;
+  }
   /// The earliest that is due; else null, and a tick before which nothing is.
   timer_entry* take_due(nanoseconds now, tick& next) noexcept {
     tick const current = timer_wheel::current_tick(now);
@@ -333,6 +367,7 @@ class basic_timer_service {
       next = timer_wheel::never;
       partition* first = nullptr;
       for (partition& p : partitions_) {
+        if (platform::mutation(mutation::looks_into_one_wheel) && &p != partitions_) break;
         lock const hold(p.mutex);
         if (tick const t = p.wheel.next(); t < next) {
           next = t;
@@ -349,18 +384,28 @@ class basic_timer_service {
   /// Runs a callback, with somebody there to take over (W2).
   template <class Callback>
   void run(worker& self, lock& hold, Callback callback) noexcept {
-    if (watcher_ == nullptr && starting_ == 0 && !stopping_) {
+    self.busy = true;  // before a thread is started: no job that is posted meanwhile relies on this one
+    busy_until_ = World::now() + patience / (1u << (blocked_ < 4 ? blocked_ : 4));
+    if (watcher_ == nullptr && starting_ == 0 && !stopping_ && !platform::mutation(mutation::run_without_watcher)) {
       ++threads_;
       ++starting_;
       hold.unlock();
       int const error = World::start(*this);
       hold.lock();
-      if (error != 0) not_started();
+      if (error != 0) {
+        not_started();
+        if (!platform::mutation(mutation::failed_start_untold)) wake_at_.store(always, site::timer_wake_set);  // W2: the next thread that arms tries again
+        while (!platform::mutation(mutation::jobs_after_callback)) {
+          background_job* const job = next_job();  // the callback may wait for it
+          if (job == nullptr) break;
+          hold.unlock();
+          job->run(*job);
+          hold.lock();
+        }
+      }
+    } else if (watcher_ != nullptr && watched_until_ > busy_until_ && !platform::mutation(mutation::watcher_not_told)) {
+      watch_.notify_one();
     }
-    self.busy = true;
-    nanoseconds const now = World::now();
-    busy_until_ = now + patience / (1u << (blocked_ < 4 ? blocked_ : 4));
-    if (watcher_ != nullptr && watched_until_ > busy_until_) watch_.notify_one();
     hold.unlock();
     callback();
     hold.lock();
@@ -374,7 +419,7 @@ class basic_timer_service {
     bool const busy = keeper_->busy;
     nanoseconds const now = World::now(), until = busy ? busy_until_ : self.idle_since + idle;
     if (now >= until && !busy) return false;
-    if (now >= until) {
+    if (now >= until && !platform::mutation(mutation::watcher_waits_on)) {
       keeper_->taken_over = true;
       ++blocked_;
       keeper_ = &self;

@@ -23,6 +23,7 @@
 #include <cstdint>
 
 #include "cts/core/platform.hpp"
+#include "cts/detail/orders.hpp"
 
 namespace cts { inline namespace CTS_ABI { namespace detail {
 
@@ -48,10 +49,13 @@ struct timer_entry {
   std::uint64_t due = 0;            // the tick
   std::uint16_t bucket = 0;
   bool has_fired = false;           // since it was made
+  std::uint32_t armings = 0;        // how often it has been armed
 };
 
 /// Not thread-safe: its owner has the lock.
-class timer_wheel {
+/// @tparam Platform says which defect is built in
+template <class Platform>
+class basic_timer_wheel {
  public:
   using tick = std::uint64_t;
   static constexpr tick never = ~tick{0};
@@ -73,18 +77,19 @@ class timer_wheel {
     return std::chrono::nanoseconds(static_cast<std::chrono::nanoseconds::rep>(t << tick_bits));
   }
 
-  constexpr timer_wheel() noexcept = default;
-  timer_wheel(timer_wheel const&) = delete;
-  timer_wheel& operator=(timer_wheel const&) = delete;
+  constexpr basic_timer_wheel() noexcept = default;
+  basic_timer_wheel(basic_timer_wheel const&) = delete;
+  basic_timer_wheel& operator=(basic_timer_wheel const&) = delete;
 
   /// Arms `e`, which is not armed. Entries of one tick fire in the order in which they were armed, if no spreading comes between. O(1).
   void arm(timer_entry& e, tick due) noexcept {
     e.due = due;
+    ++e.armings;
     place(e);
   }
   /// O(1). Does nothing if `e` is not armed.
   void disarm(timer_entry& e) noexcept {
-    if (e.is_armed()) unlink(e);
+    if (e.is_armed() && !Platform::mutation(mutation::disarmed_in_vain)) unlink(e);
   }
 
   /// A tick before which nothing is due; the exact one unless many entries share the first bucket. `never`: nothing is armed.
@@ -96,6 +101,7 @@ class timer_wheel {
     timer_entry const* e = buckets_[b];
     tick least = e->due;
     for (unsigned n = 0; n < glance; ++n) {
+      if (Platform::mutation(mutation::wheel_looks_at_one)) return least;
       e = e->next;
       if (e == buckets_[b]) return least;
       if (e->due < least) least = e->due;
@@ -103,24 +109,24 @@ class timer_wheel {
     return start_of(b);
   }
 
-  /// Takes out the earliest entry that is due at the tick `now`, with a reference to its owner; it counts as fired from here on. Null if
+  /// Takes out the earliest entry that is due at the tick `now` (those that were due already when they were armed come last), with a reference to its owner; it counts as fired from here on. Null if
   /// there is none, or if spreading has used up `steps`; then it is to be called again.
   timer_entry* pop(tick now, unsigned& steps) noexcept {
     while (buckets_[due_list] == nullptr) {
       if (spreading_ == none) {
         std::size_t const b = first_bucket();
-        if (b == none || start_of(b) > now) {
+        if (b == none || (start_of(b) > now && !Platform::mutation(mutation::wheel_runs_ahead))) {
           if (now > now_) now_ = now;
           return nullptr;
         }
-        now_ = start_of(b);
+        if (!Platform::mutation(mutation::wheel_stands_still)) now_ = start_of(b);
         spreading_ = b;
       }
       if (!spread(steps)) return nullptr;
     }
     timer_entry& e = *buckets_[due_list];
     unlink(e);
-    e.has_fired = true;
+    if (!Platform::mutation(mutation::shot_leaves_no_trace)) e.has_fired = true;
     e.actions->acquire(e);
     return &e;
   }
@@ -157,7 +163,7 @@ class timer_wheel {
     timer_entry*& first = buckets_[e.bucket];
     if (e.next == &e) {
       first = nullptr;
-      if (e.bucket != due_list) used_[e.bucket / per_level] &= ~(std::uint64_t{1} << (e.bucket % per_level));
+      if (e.bucket != due_list) used_[e.bucket / per_level] &= Platform::mutation(mutation::wheel_forgets_level) ? std::uint64_t{0} : ~(std::uint64_t{1} << (e.bucket % per_level));
       if (spreading_ == e.bucket) spreading_ = none;
     } else {
       e.previous->next = e.next;
@@ -174,6 +180,7 @@ class timer_wheel {
       timer_entry& e = *buckets_[spreading_];
       unlink(e);  // the last one ends the spreading
       place(e);
+      if (Platform::mutation(mutation::wheel_spreads_one)) spreading_ = none;
     }
     return true;
   }
@@ -195,6 +202,8 @@ class timer_wheel {
   std::uint64_t used_[levels]{};          // which buckets of a level are not empty
   timer_entry* buckets_[due_list + 1]{};  // each the first entry of a list; the last one: what is due
 };
+
+using timer_wheel = basic_timer_wheel<core::std_platform>;
 
 }}}  // namespace cts::detail
 
