@@ -77,11 +77,13 @@ class cancellation_token_source {
   }
 
   /// Throws object_disposed. R58.
-  [[nodiscard]] cancellation_token token() const {
+  [[nodiscard]] cancellation_token token() const& {
     call_scope const scope(*state_, core::verb::token);
     if (state_->is_disposed()) throw object_disposed();
     return cancellation_token(*state_);
   }
+  /// The source ends here: its timer never fires, and what is linked to it is never canceled by it.
+  cancellation_token token() const&& = delete;
   /// See cancellation_token::is_cancellation_requested. R13.
   [[nodiscard]] bool is_cancellation_requested() const noexcept { return state_->is_cancellation_requested(); }
 
