@@ -210,8 +210,9 @@ class cancellation_token_source {
   /// not cancel; callbacks that have not run never will. Idempotent. R57–R64, R71–R74.
   void dispose() noexcept {
     if (state_ == nullptr) return;
+    checked_reference const held(*state_);
     dispose_scope const scope(*state_);
-    state_->dispose();
+    state_->dispose();  // what it lets go of may end this source
   }
 
   /// How many callbacks are registered, linked sources included. O(registrations at their peak). A snapshot.
