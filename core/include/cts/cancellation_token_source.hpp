@@ -285,12 +285,29 @@ class cancellation_token_source {
           if (!throw_if_disposed) return false;
           throw object_disposed();
       }
-      static_cast<void>(why.release());  // the state's
+      detail::reason const* const given = why.release();  // the state's
       s.notify(failed, throw_on_first);
+      if constexpr (core::std_platform::checked)
+        if (given != nullptr && leads_to(given->value, s)) detail::source_checks::report_reason(&s);
     }
     if (!failed.any()) return true;
     if (throw_on_first) failed.throw_first();
     failed.throw_all();
+  }
+  /// Whether a reason is a token, or an exception with one, of a source that was canceled by `s` or is it: for checked builds.
+  static bool leads_to(std::any const& reason, detail::state& s) noexcept {
+    cancellation_token t;
+    if (auto const* const given = std::any_cast<cancellation_token>(&reason)) t = *given;
+    if (auto const* const e = std::any_cast<std::exception_ptr>(&reason); e != nullptr && *e != nullptr) {
+      try {
+        std::rethrow_exception(*e);
+      } catch (operation_canceled const& canceled) {
+        t = canceled.token();
+      } catch (...) {
+        // It holds no token that we know of.
+      }
+    }
+    return t.origin() == cancellation_token(s);
   }
   static std::exception_ptr disposed_error() noexcept {
     try {
