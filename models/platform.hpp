@@ -42,7 +42,8 @@ inline world the_world;
 
 /// Per execution: set by a model's before().
 struct execution {
-  int allocations = 0;     // segments allocated
+  int allocations = 0;     // blocks allocated
+  int deallocations = 0;
   int failing = -1;        // the allocation that fails
   int stop_in = -1;          // after so many atomic steps thread 0 stops until `others` is zero
   baton* others = nullptr;
@@ -234,6 +235,7 @@ struct platform {
     return rl::rl_malloc(bytes, RL_INFO);
   }
   static void deallocate(void* p, std::size_t) {
+    ++now.deallocations;
     if (!now.lifetimes) the_reduction.touch_all();
     if (the_reduction.reuse) the_reduction.touch(reduction::allocator, true);
     rl::rl_free(p, RL_INFO);

@@ -67,7 +67,10 @@ class model_failures {
     the_reduction.touch(reduction::others, false);
     return count_ != 0;
   }
-  void add_aggregate(model_failures&) { count(); }
+  void add_aggregate(model_failures& other) {
+    require(other.any(), "an aggregate of nothing");
+    count();
+  }
   void count() {
     the_reduction.touch(reduction::others, true);
     ++count_;
@@ -76,6 +79,13 @@ class model_failures {
  private:
   int count_ = 0;
 };
+
+/// What states share: the lock of all readers, and each thread's dying ones.
+struct shared_parts {
+  lock_word readers;
+  detail::dying_list<state> dying[reduction::most];
+};
+inline shared_parts* the_shared = nullptr;
 
 struct model_parts {
   using platform = P;
@@ -89,6 +99,16 @@ struct model_parts {
   };
   static auto& timers() { return *the_timers; }
   static void unhandled(failures&) {}
+  struct one_reader {
+    one_reader() { the_shared->readers.lock(); }
+    one_reader(one_reader const&) = delete;
+    one_reader& operator=(one_reader const&) = delete;
+    ~one_reader() { the_shared->readers.unlock(); }
+  };
+  static constexpr unsigned most_nested = 1;
+  static detail::dying_list<state>& dying() { return the_shared->dying[rl::thread_index()]; }
+  static failures* make_failures() { return ::new (P::allocate(sizeof(failures))) failures; }
+  static void destroy_failures(failures* f) { P::deallocate(f, sizeof *f); }
   static event* make_event() { return ::new (P::allocate(sizeof(event))) event; }
   static void destroy_reason(reason*) {}
   static void* allocate(std::size_t n) { return P::allocate(n); }
@@ -174,10 +194,11 @@ struct registration : detail::basic_registration_node<state, model_waiter> {
   }
 };
 
-/// Up to three states, a callback on each, a registration.
+/// Up to four states, a callback on each, a registration.
 struct scene {
-  state* s[3] = {};
-  in_place* c[3] = {};
+  shared_parts shared;
+  state* s[4] = {};
+  in_place* c[4] = {};
   registration* reg = nullptr;
   int callables = 0, nodes = 0;
   baton ready;
@@ -186,6 +207,9 @@ struct scene {
   void open() {
     now = execution{};
     now.lifetimes = true;
+    the_shared = &shared;
+    shared.readers.reset();
+    for (auto& d : shared.dying) d = {};
     callables = nodes = 0;
     ready.reset();
   }
@@ -429,6 +453,342 @@ struct child_ends_inside : rl::test_suite<child_ends_inside, 2>, scene {
   void after() { require(runs(1) == 1, "did not run"); close(); }
 };
 add<child_ends_inside> g16g("G16", "ChildEndsInItsOwnCallback", "a child's callback, run by its parent's cancel, ends the child", full(), 1000000);
+
+// --- G16: letting go, readers, notifications that pause ---------------------------------------------------------------------
+/// Asks the states above `s` what is asked of them in production: words that die with them.
+int ask(state& s) {
+  int n = 0;
+  s.visit_above([&n](state& above) { n += above.is_disposed() ? 0 : 1; });
+  return n;
+}
+/// A root, its child and that one's child.
+void open_chain(scene& f) {
+  f.open();
+  f.add(0);
+  f.add(1, 1);
+  f.add(2, 1);
+  require(f.s[1]->link_to(0, *f.s[0]) && f.s[2]->link_to(0, *f.s[1]), "no memory");
+}
+
+struct lets_go : rl::test_suite<lets_go, 2>, scene {
+  void before() {
+    open();
+    add(0);
+    add(1, 1);
+    require(s[1]->link_to(0, *s[0]), "no memory");
+    s[1]->share();  // a token of the child, which outlives everything
+  }
+  void thread(unsigned i) {
+    if (i == 0) s[1]->end();
+    else s[0]->end();
+  }
+  void after() {
+    require(now.allocations - now.deallocations == 3, "a disposed child keeps its parent");  // the child, and two callbacks
+    s[1]->drop();
+    close();
+  }
+};
+add<lets_go> g16l("G16", "ADisposedChildLetsGo", "a child's dispose beside its parent's end: only the child is left", full(), 1000000);
+
+struct reader_vs_dispose : rl::test_suite<reader_vs_dispose, 2>, scene {
+  void before() {
+    open();
+    add(0);
+    add(1, 1);
+    require(s[1]->link_to(0, *s[0]), "no memory");
+    s[1]->share();
+    s[0]->end();  // the child alone holds it now
+  }
+  void thread(unsigned i) {
+    if (i == 0) s[1]->end();
+    else { (void)ask(*s[1]); s[1]->drop(); }
+  }
+  void after() { close(); }
+};
+add<reader_vs_dispose> g16m("G16", "ReaderVersusDispose", "who asks the states above a child for their deadline beside its end: they stay as long as they are looked at", full(), 1000000);
+
+struct two_readers_vs_dispose : rl::test_suite<two_readers_vs_dispose, 3>, scene {
+  void before() {
+    open();
+    add(0);
+    add(1, 1);
+    require(s[1]->link_to(0, *s[0]), "no memory");
+    s[1]->share();
+    s[1]->share();
+    s[0]->end();
+  }
+  void thread(unsigned i) {
+    if (i == 0) s[1]->end();
+    else { (void)ask(*s[1]); s[1]->drop(); }
+  }
+  void after() { close(); }
+};
+add<two_readers_vs_dispose> g16n("G16", "TwoReadersVersusDispose", "the same with two of them", large(), 1000000);
+
+struct reader_of_a_chain : rl::test_suite<reader_of_a_chain, 2>, scene {
+  void before() {
+    open_chain(*this);
+    s[0]->end();
+    s[2]->share();
+  }
+  void thread(unsigned i) {
+    if (i == 0) { s[1]->end(); s[2]->end(); }
+    else { (void)ask(*s[2]); s[2]->drop(); }
+  }
+  void after() { close(); }
+};
+add<reader_of_a_chain> g16o("G16", "ReaderOfAChain", "the same over two links, the child between ending first", full(), 1000000);
+
+struct reader_from_below : rl::test_suite<reader_from_below, 2>, scene {
+  void before() {
+    open_chain(*this);
+    s[0]->end();
+    s[1]->share();
+    s[1]->end();  // disposed: the chain ends there
+    s[1]->drop();
+    s[2]->share();
+  }
+  void thread(unsigned i) {
+    if (i == 0) s[2]->end();
+    else { require(ask(*s[2]) <= 1, "went on behind a disposed source"); s[2]->drop(); }
+  }
+  void after() { close(); }
+};
+add<reader_from_below> g16p("G16", "ReaderStopsAtADisposedOne", "what is only reached through a disposed source is not looked at", full(), 1000000);
+
+struct diamond_reader : rl::test_suite<diamond_reader, 2>, scene {
+  void before() {
+    open();
+    add(0);
+    add(1, 1);
+    add(2, 1);
+    add(3, 2);
+    require(s[1]->link_to(0, *s[0]) && s[2]->link_to(0, *s[0]) && s[3]->link_to(0, *s[1]) && s[3]->link_to(1, *s[2]), "no memory");
+    s[3]->share();
+    s[0]->end();
+    s[1]->end();
+  }
+  void thread(unsigned i) {
+    if (i == 0) { s[2]->end(); s[3]->end(); }
+    else { (void)ask(*s[3]); s[3]->drop(); }
+  }
+  void after() { close(); }
+};
+add<diamond_reader> g16q("G16", "ReaderOfADiamond", "the same in a diamond", full(), 1000000);
+
+struct cause_stays : rl::test_suite<cause_stays, 2>, scene {
+  void before() {
+    open_chain(*this);
+    s[2]->share();
+  }
+  void thread(unsigned i) {
+    if (i == 0) {
+      cancel(*s[0]);
+      s[0]->end();
+      s[1]->end();
+      s[2]->end();
+    } else {
+      state const* first = nullptr;
+      int asked = 0;
+      s[2]->cause([&](state const& from, model_parts::reason*) { first = &from; asked += from.is_disposed() ? 1 : 2; });
+      if (first != nullptr) require(first == s[0], "not the state that was canceled first");
+      s[2]->drop();
+    }
+  }
+  void after() { close(); }
+};
+add<cause_stays> g16r("G16", "TheWayToTheCauseStays", "who asks a grandchild for the cause beside the ends of all: the way there stays", full(), 1000000);
+
+struct cause_is_kept : rl::test_suite<cause_is_kept, 2>, scene {
+  void before() {
+    open();
+    add(0);
+    add(1);
+    add(2, 2);
+    require(s[2]->link_to(0, *s[0]) && s[2]->link_to(1, *s[1]), "no memory");
+    s[2]->share();
+    s[1]->end();
+  }
+  void thread(unsigned i) {
+    if (i == 0) { cancel(*s[0]); s[0]->end(); }
+    else s[2]->end();
+  }
+  void after() {
+    int found = 0;
+    s[2]->cause([&](state const& from, model_parts::reason*) { ++found; require(&from == s[0], "not the parent that canceled it"); });
+    require(now.allocations - now.deallocations == 4 + found, "not only the parent that canceled it is kept");
+    s[2]->drop();
+    close();
+  }
+};
+add<cause_is_kept> g16s("G16", "OnlyTheCauseIsKept", "one of two parents' cancel and end beside their child's: it keeps the one that canceled it, and no other", full(), 1000000);
+
+/// What ran, in order.
+struct chain_of_three : scene {
+  std::vector<int> order;
+  in_place* later = nullptr;  // registered with the root after its link
+  void open_it() {
+    open_chain(*this);
+    order.clear();
+    enter(2);
+    later = ::new (P::allocate(sizeof(in_place))) in_place;
+    s[0]->share();
+    require(s[0]->enter(*later) == core::register_result::registered, "not registered");
+  }
+  void note(int what) {
+    the_reduction.touch(reduction::order_of_callbacks, true);
+    order.push_back(what);
+  }
+  void close_it() {
+    s[0]->leave(*later);
+    later->~in_place();
+    P::deallocate(later, sizeof *later);
+    s[0]->drop();
+  }
+};
+
+struct walks_in_order : rl::test_suite<walks_in_order, 2>, chain_of_three {
+  void before() {
+    open();
+    add(0);
+    s[0]->share();
+    enter(0);  // before the link: runs after all of the child's
+    c[0]->then = [this] { note(0); };
+    add(1, 1);
+    require(s[1]->link_to(0, *s[0]), "no memory");
+    s[1]->share();
+    enter(1);
+    c[1]->then = [this] { note(1); };
+    add(2, 1);
+    require(s[2]->link_to(0, *s[1]), "no memory");
+    enter(2);
+    c[2]->then = [this] { note(2); };
+    later = ::new (P::allocate(sizeof(in_place))) in_place;
+    later->then = [this] {
+      require(!s[1]->is_cancellation_requested(), "a child is canceled before its link's turn has come");
+      note(3);
+    };
+    s[0]->share();
+    require(s[0]->enter(*later) == core::register_result::registered, "not registered");
+    order.clear();
+  }
+  void thread(unsigned i) {
+    if (i == 0) cancel(*s[0]);
+    else s[0]->drop();
+  }
+  void after() {
+    close_it();
+    require(order == std::vector<int>({3, 2, 1, 0}), "not in the order of the links, depth first");
+    for (std::size_t i : {2u, 1u, 0u}) { leave(i); s[i]->end(); }
+    s[1]->drop();
+    close();
+  }
+};
+add<walks_in_order> g21d("G21", "DepthFirst", "a child's callbacks run in the middle of its parent's, over two links, and what comes after them runs, too", full(), 1000000);
+
+struct walk_vs_child : rl::test_suite<walk_vs_child, 2>, chain_of_three {
+  void before() { open_it(); }
+  void thread(unsigned i) {
+    if (i == 0) { cancel(*s[0]); return; }
+    s[1]->end();
+    s[2]->end();
+  }
+  void after() {
+    require(later->runs.get() == 1, "did not run");
+    require(runs(2) <= 1, "ran twice");
+    leave(2);
+    close_it();
+    s[0]->end();
+    close();
+  }
+};
+add<walk_vs_child> g16u("G16", "WalkVersusMiddleAndLast", "a cancel over two links beside the ends of both children", full(), 1000000);
+
+struct walk_vs_cancel_of_middle : rl::test_suite<walk_vs_cancel_of_middle, 2>, chain_of_three {
+  void before() { open_it(); }
+  void thread(unsigned i) {
+    if (i == 0) cancel(*s[0]);
+    else { cancel(*s[1]); s[1]->end(); }
+  }
+  void after() {
+    require(later->runs.get() == 1 && runs(2) == 1, "did not run once");
+    leave(2);
+    s[2]->end();
+    close_it();
+    s[0]->end();
+    close();
+  }
+};
+add<walk_vs_cancel_of_middle> g16v("G16", "WalkVersusCancelOfTheMiddle", "a cancel over two links beside a cancel of the middle one: one of them goes on below, the other does not wait", full(), 1000000);
+
+struct walk_ends_all : rl::test_suite<walk_ends_all, 2>, chain_of_three {
+  void before() {
+    open_it();
+    s[2]->share();
+    c[2]->then = [this] { leave(2); s[1]->end(); s[2]->end(); s[0]->end(); };
+  }
+  void thread(unsigned i) {
+    if (i == 0) cancel(*s[0]);
+    else { (void)ask(*s[2]); s[2]->drop(); }
+  }
+  void after() { require(runs(2) == 1, "did not run"); close_it(); close(); }
+};
+add<walk_ends_all> g16w("G16", "TheLastCallbackEndsAllAbove", "a callback below two links ends all three sources, beside a reader", full(), 1000000);
+
+struct walks_meet : rl::test_suite<walks_meet, 2>, scene {
+  void before() {
+    open();
+    add(0);
+    add(1);
+    add(2, 2);
+    add(3, 1);
+    require(s[2]->link_to(0, *s[0]) && s[2]->link_to(1, *s[1]) && s[3]->link_to(0, *s[2]), "no memory");
+    enter(3);
+    s[2]->end();  // its child alone holds it
+  }
+  void thread(unsigned i) { cancel(*s[i]); s[i]->end(); }
+  void after() { require(runs(3) == 0, "canceled through a disposed source"); leave(3); s[3]->end(); close(); }
+};
+add<walks_meet> g16x("G16", "ADisposedOneInTheMiddle", "two parents' cancels and ends above a disposed source: its own child is not reached", full(), 1000000);
+
+struct two_walks : rl::test_suite<two_walks, 2>, scene {
+  void before() {
+    open();
+    add(0);
+    add(1);
+    add(2, 2);
+    add(3, 1);
+    require(s[2]->link_to(0, *s[0]) && s[2]->link_to(1, *s[1]) && s[3]->link_to(0, *s[2]), "no memory");
+    enter(3);
+  }
+  void thread(unsigned i) { cancel(*s[i]); s[i]->end(); }
+  void after() {
+    require(runs(3) == 1, "did not run once");
+    for (std::size_t i : {2u, 3u}) s[i]->end();
+    leave(3);
+    close();
+  }
+};
+add<two_walks> g16y("G16", "TwoWalksMeet", "two cancels meet in a source below both: one goes on below it, the other does not wait", full(), 1000000);
+
+/// A chain in which each holds the next by the link that canceled it: its last token frees all of them, one after the other.
+struct falls_one_by_one : rl::test_suite<falls_one_by_one, 2>, scene {
+  void before() {
+    open_chain(*this);
+    s[2]->share();
+    cancel(*s[0]);
+    for (std::size_t i : {0u, 1u}) s[i]->end();
+  }
+  void thread(unsigned i) {
+    if (i == 0) s[2]->end();
+    else s[2]->drop();
+  }
+  void after() {
+    require(now.allocations == now.deallocations + 3, "a state was not destroyed");
+    close();
+  }
+};
+add<falls_one_by_one> g16z("G16", "OneByOne", "the end of the last one of a canceled chain frees all above it", full(), 1000000);
 
 // --- G17: timers ---------------------------------------------------------------------------------------------------------
 void arm(state& s) {
@@ -891,6 +1251,32 @@ struct carried : rl::test_suite<carried, 2>, scene {
   }
 };
 add<carried> g21a("G21", "CarriedThroughLinks", "what a child's callback throws reaches who cancels: the parent's canceller or the child's", full(), 1000000);
+
+struct carried_far : rl::test_suite<carried_far, 2>, scene {
+  int told = 0;
+  void before() {
+    open_chain(*this);
+    told = 0;
+    enter(2);
+    c[2]->then = [this] { s[2]->collector().count(); };
+  }
+  void thread(unsigned i) {
+    if (i == 1) { cancel(*s[1]); return; }
+    s[0]->share();
+    model_failures f;
+    if (s[0]->begin(nullptr) == verdict::won) s[0]->notify(f, false);
+    told = f.any() ? 1 : 0;
+    s[0]->drop();
+  }
+  void after() {
+    require(runs(2) == 1, "did not run once");
+    require((told != 0) == (s[1]->registry().canceller() == 1), "what a grandchild's callback threw was lost");
+    leave(2);
+    for (std::size_t i : {2u, 1u, 0u}) s[i]->end();
+    close();
+  }
+};
+add<carried_far> g21e("G21", "CarriedThroughTwoLinks", "the same over two links", full(), 1000000);
 
 struct child_ends_elsewhere : rl::test_suite<child_ends_elsewhere, 2>, scene {
   baton back;

@@ -2,6 +2,10 @@
 // What goes beyond .NET: section "Beyond .NET" of docs/semantics.md.
 #include "rules.hpp"
 
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/lsan_interface.h>
+#endif
+
 namespace cts::test {
 namespace {
 
@@ -261,6 +265,79 @@ TEST(Checked, ARegistrationThatOutlivesItsSourceIsReportedWithItsPlace) {
     r = registration();
   }
   EXPECT_EQ(leaks, 1) << "canceled: nothing is left";
+  set_leak_handler(before);
+}
+std::vector<leak::kind> kept;
+/// Runs what leaks on purpose.
+template <class F>
+void leaking(F f) {
+#if defined(__SANITIZE_ADDRESS__)
+  __lsan_disable();
+#endif
+  f();
+#if defined(__SANITIZE_ADDRESS__)
+  __lsan_enable();
+#endif
+}
+TEST(Checked, WhatKeepsItsOwnSourceAliveIsReported) {
+  using kind = leak::kind;
+  auto const before = set_leak_handler([](leak const& l) noexcept { kept.push_back(l.what); });
+  auto const reported = [](auto make) {
+    kept.clear();
+    leaking(make);
+    return kept;
+  };
+  struct holder {
+    std::shared_ptr<int> other;
+    token t;
+    void operator()() const {}
+  };
+  EXPECT_EQ(reported([] {
+              source s;
+              s.token().register_callback(holder{nullptr, s.token()}).detach();
+            }),
+            std::vector{kind::callable_holds_source});
+  EXPECT_EQ(reported([] {
+              source s, child = source::create_linked(token(), s.token());
+              s.token().register_callback([child = std::move(child)]() mutable { child.cancel(); }).detach();
+            }),
+            std::vector{kind::callable_holds_child});
+  EXPECT_EQ(reported([] {
+              source s;
+              s.cancel_with_reason(s.token());
+            }),
+            std::vector{kind::reason_holds_source});
+  EXPECT_EQ(reported([] {
+              source group, scope = source::create_linked(group.token());
+              group.cancel_with_reason(std::make_exception_ptr(operation_canceled(scope.token())));
+            }),
+            std::vector{kind::reason_holds_source});
+  set_leak_handler(before);
+}
+TEST(Checked, WhatEndsIsNotReported) {
+  auto const before = set_leak_handler([](leak const& l) noexcept { kept.push_back(l.what); });
+  kept.clear();
+  struct holder {
+    std::shared_ptr<int> other;
+    token t;
+    void operator()() const {}
+  };
+  {
+    source s;
+    s.token().register_callback(holder{nullptr, s.token()}).detach();
+    s.cancel();  // it has run, and is gone
+    source other;
+    source const t;
+    t.token().register_callback(holder{nullptr, other.token()}).detach();
+    registration r = t.token().register_callback(holder{nullptr, t.token()});
+    r.unregister();
+    source u, group;
+    u.cancel_with_reason(other.token());
+    source scope = source::create_linked(group.token());
+    scope.cancel();
+    group.cancel_with_reason(std::make_exception_ptr(operation_canceled(scope.token())));
+  }
+  EXPECT_TRUE(kept.empty());
   set_leak_handler(before);
 }
 #endif

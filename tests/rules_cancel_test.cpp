@@ -100,7 +100,8 @@ TEST(R9, TokensAreEqualIfTheirSourceIs) {
   source a, b;
   EXPECT_EQ(a.token(), a.token());
   EXPECT_NE(a.token(), b.token());
-  EXPECT_NE(source(0ms).token(), source(0ms).token());
+  source const one(0ms), other(0ms);
+  EXPECT_NE(one.token(), other.token());
   EXPECT_NE(a.token(), token());
   std::hash<token> const hash;
   EXPECT_EQ(hash(a.token()), hash(a.token()));

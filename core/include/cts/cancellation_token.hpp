@@ -18,6 +18,7 @@
 
 #include "cts/detail/callable.hpp"
 #include "cts/detail/parts.hpp"
+#include "cts/detail/time_left.hpp"
 #include "cts/object_disposed.hpp"
 #include "cts/synchronization_context.hpp"
 #include "cts/wait_handle.hpp"
@@ -99,7 +100,7 @@ class cancellation_token {
   }
 
   /// Why it was canceled: what cancellation_token_source::cancel_with_reason was given, here or on the source that a link led here
-  /// from. Empty if it is not canceled or without a reason. O(links on the way). Throws what copying the value throws.
+  /// from. Empty if it is not canceled or without a reason. O(links on the way), constant stack. Throws what copying the value throws.
   [[nodiscard]] std::any reason() const {
     std::any value;
     if (state_ != nullptr)
@@ -119,17 +120,22 @@ class cancellation_token {
   }
 
   /// When a timer will cancel it: the earliest of its source's and those of the sources that is linked to, each by its own clock.
-  /// Nothing if none is armed, and once the source is disposed. O(links). A snapshot.
+  /// Nothing if none is armed, and once the source is disposed. O(links above, each once), constant stack, no allocation; a token with
+  /// links waits for other threads that ask this. A snapshot.
   [[nodiscard]] std::optional<std::chrono::steady_clock::time_point> deadline() const noexcept {
-    auto const due = state_ != nullptr ? earliest(*state_) : detail::alarm::never;
+    auto due = detail::alarm::never;
+    if (state_ != nullptr) state_->visit_above([&due](detail::state& s) { due = (std::min)(due, s.timer().due()); });
     if (due == detail::alarm::never) return std::nullopt;
     return std::chrono::steady_clock::time_point(std::chrono::steady_clock::duration(due));
   }
-  /// How long until then, by the clocks of the sources: zero if it is canceled or over. Throws what a time_provider's now() throws.
+  /// How long until then, by the clocks of the sources: zero if it is canceled or over. As deadline(), once more for every eight
+  /// time_providers among them, which must outlive this call. Throws what their now() throws.
   [[nodiscard]] std::optional<std::chrono::nanoseconds> remaining() const {
     if (state_ == nullptr) return std::nullopt;
     if (state_->is_cancellation_requested()) return std::chrono::nanoseconds::zero();
-    return left(*state_);
+    auto const least = detail::time_left(*state_);
+    if (!least && state_->is_cancellation_requested()) return std::chrono::nanoseconds::zero();
+    return least;
   }
 
   /// Whether both have the same source, or none. R9.
@@ -149,24 +155,6 @@ class cancellation_token {
 
   template <class F>
   cancellation_token_registration enroll(F&& f, synchronization_context* through, detail::location where) const;
-
-  static detail::alarm::count earliest(detail::state& s) noexcept {
-    if (s.is_disposed() || s.is_cancellation_requested()) return detail::alarm::never;
-    detail::alarm::count due = s.timer().due();
-    for (std::size_t i = 0; i < s.links(); ++i)
-      if (detail::state* const p = s.parent(i)) due = (std::min)(due, earliest(*p));
-    return due;
-  }
-  static std::optional<std::chrono::nanoseconds> left(detail::state& s) {
-    std::optional<std::chrono::nanoseconds> least;
-    if (s.is_disposed() || s.is_cancellation_requested()) return least;
-    if (auto const due = s.timer().due(); due != detail::alarm::never)
-      least = (std::max)(std::chrono::nanoseconds::zero(), std::chrono::nanoseconds(std::chrono::steady_clock::duration(due) - s.timer().now().time_since_epoch()));
-    for (std::size_t i = 0; i < s.links(); ++i)
-      if (detail::state* const p = s.parent(i))
-        if (auto const l = left(*p); l && (!least || *l < *least)) least = l;
-    return least;
-  }
 
   detail::state* state_ = nullptr;
 };

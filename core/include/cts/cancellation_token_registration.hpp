@@ -8,6 +8,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
 #include <exception>
 #include <functional>
 #include <future>
@@ -69,13 +72,28 @@ struct end_waiter {
 
 using registration_base = basic_registration_node<state, end_waiter>;
 
+/// Whether the bytes of a callable are a token or a source of `s`, or of a source that is linked to `s`: each is the address of its state, which
+/// nothing else outside knows.
+inline leak::kind what_it_holds(state& s, void const* callable, std::size_t bytes) noexcept {
+  for (std::size_t i = 0; i + sizeof(std::uintptr_t) <= bytes; i += sizeof(std::uintptr_t)) {
+    std::uintptr_t w;
+    std::memcpy(&w, static_cast<std::byte const*>(callable) + i, sizeof w);
+    if (w == 0) continue;
+    if (w == reinterpret_cast<std::uintptr_t>(&s)) return leak::kind::callable_holds_source;
+    if (w % core::std_platform::line == 0 && s.is_parent_of(w)) return leak::kind::callable_holds_child;
+  }
+  return leak::kind::never_runs;
+}
+
 /// A registered callable.
 template <class F>
 class registration_node final : public registration_base {
  public:
   template <class G>
   registration_node(state& s, G&& f, synchronization_context* where, location at)
-      : registration_base(s, &run, &destroy), place_(at), where_(where), f_(std::forward<G>(f)) {}
+      : registration_base(s, &run, &destroy), place_(at), where_(where), f_(std::forward<G>(f)) {
+    if constexpr (core::std_platform::checked) place_.note(what_it_holds(s, std::addressof(f_), sizeof f_));
+  }
 
   /// Before it is registered: as if it had not been made, but for its reference to the state.
   void discard() noexcept {
@@ -127,8 +145,9 @@ class registration_node final : public registration_base {
       delete &self;
       return;
     }
+    if (what == part::place) return self.owner().more().detach(self.place_);
     self.owner().more().remove(self.place_);
-    if (what == part::callable) self.f_.~F();
+    self.f_.~F();
   }
 
   [[no_unique_address]] detail::place place_;

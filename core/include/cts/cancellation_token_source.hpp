@@ -75,11 +75,13 @@ class cancellation_token_source {
   }
 
   /// Throws object_disposed. R58.
-  [[nodiscard]] cancellation_token token() const {
+  [[nodiscard]] cancellation_token token() const& {
     call_scope const scope(*state_, core::verb::token);
     if (state_->is_disposed()) throw object_disposed();
     return cancellation_token(*state_);
   }
+  /// The source ends here: its timer never fires, and what is linked to it is never canceled by it.
+  cancellation_token token() const&& = delete;
   /// See cancellation_token::is_cancellation_requested. R13.
   [[nodiscard]] bool is_cancellation_requested() const noexcept { return state_->is_cancellation_requested(); }
 
@@ -186,8 +188,9 @@ class cancellation_token_source {
   /// not cancel; callbacks that have not run never will. Idempotent. R57–R64, R71–R74.
   void dispose() noexcept {
     if (state_ == nullptr) return;
+    checked_reference const held(*state_);
     dispose_scope const scope(*state_);
-    state_->dispose();
+    state_->dispose();  // what it lets go of may end this source
   }
 
   /// How many callbacks are registered, linked sources included. O(registrations at their peak). A snapshot.
@@ -260,12 +263,29 @@ class cancellation_token_source {
           if (!throw_if_disposed) return false;
           throw object_disposed();
       }
-      static_cast<void>(why.release());  // the state's
+      detail::reason const* const given = why.release();  // the state's
       s.notify(failed, throw_on_first);
+      if constexpr (core::std_platform::checked)
+        if (given != nullptr && leads_to(given->value, s)) detail::source_checks::report_reason(&s);
     }
     if (!failed.any()) return true;
     if (throw_on_first) failed.throw_first();
     failed.throw_all();
+  }
+  /// Whether a reason is a token, or an exception with one, of a source that was canceled by `s` or is it: for checked builds.
+  static bool leads_to(std::any const& reason, detail::state& s) noexcept {
+    cancellation_token t;
+    if (auto const* const given = std::any_cast<cancellation_token>(&reason)) t = *given;
+    if (auto const* const e = std::any_cast<std::exception_ptr>(&reason); e != nullptr && *e != nullptr) {
+      try {
+        std::rethrow_exception(*e);
+      } catch (operation_canceled const& canceled) {
+        t = canceled.token();
+      } catch (...) {
+        // It holds no token that we know of.
+      }
+    }
+    return t.origin() == cancellation_token(s);
   }
   static std::exception_ptr disposed_error() noexcept {
     try {

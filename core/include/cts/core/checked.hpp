@@ -112,6 +112,9 @@ class overlap_watch {
     return scope(const_cast<overlap_watch*>(this), v);
   }
 
+  /// For an operation that was entered before and has been forgotten since.
+  scope again(verb v) const noexcept { return scope(const_cast<overlap_watch*>(this), v); }
+
   /// @param inside whether a callback of this registry's own cancel disposes it, which is allowed
   void dispose(bool inside) const noexcept {
     disposing_.store(true);
@@ -174,6 +177,7 @@ class overlap_watch<false> {
     void forget() noexcept {}
   };
   scope enter(verb) const noexcept { return {}; }
+  scope again(verb) const noexcept { return {}; }
   void dispose(bool) const noexcept {}
   void registered_twice() const noexcept {}
 };

@@ -105,23 +105,23 @@ class ledger {
   /// if it was stopped.
   template <class Visit>
   CTS_HOT bool scan(segment* s, Visit visit) noexcept {
-    using block = typename segment::block;
-    for (; s != nullptr; s = older(*s)) {
-      segment* const below = older(*s);
-      if constexpr (Platform::prefetch_distance > 0) Platform::prefetch(below);
-      for (std::size_t i = slots_of(s); i != 0;) {
-        i -= block::size;
-        block const b = s->look(i, site::slot_scan);
-        prefetch_below(below, i);
-        if (!b.any_live()) continue;
-        prefetch_ahead(*s, below, i);
-        bool const go_on = [&]<std::size_t... K>(std::index_sequence<K...>) {
-          return (visit_one<block::size - 1 - K>(*s, i, b, visit) && ...);
-        }(std::make_index_sequence<block::size>());
-        if (!go_on) return false;
-      }
-    }
+    for (; s != nullptr; s = older(*s))
+      if (!scan_segment(*s, slots_of(s), visit)) return false;
     return true;
+  }
+  /// The same from just below the slot `at` of the segment `s` on. O(1) to find that place: a scan of n callbacks that stops at each
+  /// and goes on looks at each slot of a block as often as the block has slots, not more.
+  template <class Visit>
+  bool scan_on(segment& s, slot& at, Visit visit) noexcept {
+    using block = typename segment::block;
+    std::size_t i = static_cast<std::size_t>(&at - &s.at(0));
+    if (Platform::mutation(mutation::scan_oldest_first)) i = s.capacity() - 1 - i;
+    for (; i % block::size != 0; --i) {  // the rest of its block
+      slot& here = s.at(i - 1);
+      word const w = here.load(site::slot_scan);
+      if (is_live(w) && !visit(s, here, w)) return false;
+    }
+    return scan_segment(s, i, visit) && scan(older(s), visit);
   }
 
   /// Whether `at` is a slot of this ledger. For checked builds; O(segments).
@@ -286,6 +286,26 @@ class ledger {
       s.older_.store((top & ~closed) | marked, site::older_link);
       if (top_.compare_exchange(top, address(s) | (top & closed), site::top_push)) return;
     }
+  }
+
+  /// The slots of `s` below `from`, which is a multiple of a block, newest first.
+  template <class Visit>
+  CTS_HOT bool scan_segment(segment& s, std::size_t from, Visit& visit) noexcept {
+    using block = typename segment::block;
+    segment* const below = older(s);
+    if constexpr (Platform::prefetch_distance > 0) Platform::prefetch(below);
+    for (std::size_t i = from; i != 0;) {
+      i -= block::size;
+      block const b = s.look(i, site::slot_scan);
+      prefetch_below(below, i);
+      if (!b.any_live()) continue;
+      prefetch_ahead(s, below, i);
+      bool const go_on = [&]<std::size_t... K>(std::index_sequence<K...>) {
+        return (visit_one<block::size - 1 - K>(s, i, b, visit) && ...);
+      }(std::make_index_sequence<block::size>());
+      if (!go_on) return false;
+    }
+    return true;
   }
 
   template <std::size_t K, class Visit>

@@ -94,11 +94,11 @@ class basic_registry {
   template <class Stop>
   bool cancel(Stop stop) noexcept {
     auto in_flight = watch_.enter(verb::cancel);
-    if (Platform::mutation(mutation::scan_before_close))
-      ledgers_[0].ledger.scan(ledgers_[0].ledger.top(), [&](auto&, auto& slot, word w) noexcept { return run_one(slot, w, false); });
+    if (course way; Platform::mutation(mutation::scan_before_close))
+      ledgers_[0].ledger.scan(ledgers_[0].ledger.top(), [&](auto& in, auto& slot, word w) noexcept { return run_one<false>(in, slot, w, way); });
     auto* const top = request();
     if (top == nullptr) return false;
-    notify(top, stop, in_flight);
+    notify<false>(top, stop, in_flight, nullptr);
     return true;
   }
 
@@ -119,7 +119,34 @@ class basic_registry {
   template <class Stop>
   void run_callbacks(Stop stop) noexcept {
     auto in_flight = watch_.enter(verb::cancel);
-    notify(stop() ? nullptr : ledgers_[0].ledger.top(), stop, in_flight);
+    notify<false>(stop() ? nullptr : ledgers_[0].ledger.top(), stop, in_flight, nullptr);
+  }
+
+  /// Where a notification stands that has paused.
+  struct pause {
+    void* segment = nullptr;
+    void* slot = nullptr;
+  };
+  /// The same, but a callback may end with pause_here(): then this returns it, and `at` says how to go on. Its slot says that it runs until
+  /// resume(at) is called, on the same thread, which must come; until then the registry must not be disposed.
+  /// So a registry whose callbacks cancel others is notified in its turn without one stack frame a registry.
+  /// @return nullptr when the notification is over
+  template <class Stop>
+  callback* run_callbacks(Stop stop, pause& at) noexcept {
+    auto in_flight = watch_.enter(verb::cancel);
+    return notify<true>(stop() ? nullptr : ledgers_[0].ledger.top(), stop, in_flight, &at);
+  }
+  /// For a callback that this registry runs on this thread, as the last thing that it does. Of a registry that is run by
+  /// run_callbacks(stop, pause).
+  void pause_here() noexcept { reinterpret_cast<course*>(course_.get())->now = fate::paused; }
+  /// Finishes the callback that has paused at `at`, asks `stop()`, and goes on with those below it. O(1) more than without the pause. The
+  /// callback may be gone.
+  template <class Stop>
+  callback* resume(pause& at, Stop stop) noexcept {
+    auto in_flight = watch_.again(verb::cancel);
+    auto& slot = *static_cast<typename segment::slot*>(at.slot);
+    if (!Platform::mutation(mutation::resume_without_done)) slot.store(done, site::slot_done);
+    return notify_on(at, stop, in_flight);
   }
 
   /// Takes back everything that is registered and has not begun to run, newest first, as unregister does, and calls
@@ -157,6 +184,15 @@ class basic_registry {
     std::size_t n = 0;
     for (auto& l : ledgers_) l.ledger.scan(l.ledger.top(), [&n](auto&, auto&, word) noexcept { return ++n != 0; });
     return n;
+  }
+
+  /// Whether `is(address)` is true for the address of a callback that is registered. Touches no callback. O(slots); a snapshot.
+  template <class Is>
+  bool any_registered(Is is) noexcept {
+    bool found = false;
+    for (auto& l : ledgers_)
+      l.ledger.scan(l.ledger.top(), [&](auto&, auto&, word w) noexcept { return !(found = is(static_cast<void const*>(callback_of<callback>(w)))); });
+    return found;
   }
 
   /// The thread that runs the callbacks now, or did last; 0: none yet. A plain load; may be out of date at once.
@@ -208,7 +244,7 @@ class basic_registry {
   CTS_HOT void leave(word flag) noexcept {
     bool const inside = flag == notifying && !wait_for_canceller();
     watch_.dispose(inside);
-    if (inside) *reinterpret_cast<bool*>(gone_.get()) = true;
+    if (inside) reinterpret_cast<course*>(course_.get())->now = fate::gone;
     for (auto& l : ledgers_) l.ledger.release_grown();
   }
   /// False, without waiting, on the canceller's own thread.
@@ -234,20 +270,50 @@ class basic_registry {
     return top;
   }
 
-  template <class Stop, class Scope>
-  CTS_HOT void notify(segment* top, Stop& stop, Scope& in_flight) noexcept {
+  /// What has become of the notification inside the callback that has just run. On the stack of who runs the callbacks.
+  enum class fate : unsigned char { goes_on, gone, paused };
+  struct course {
+    fate now = fate::goes_on;
+    callback* last = nullptr;  // paused in it
+    pause* at = nullptr;
+  };
+
+  /// @tparam MayPause whether the callbacks may call pause_here()
+  template <bool MayPause, class Stop, class Scope>
+  CTS_HOT callback* notify(segment* top, Stop& stop, Scope& in_flight, pause* at) noexcept {
     canceller_.store(Platform::this_thread(), site::canceller_set);
-    bool gone = false;
-    gone_.set(reinterpret_cast<std::uintptr_t>(&gone));
-    auto const run = [&](auto&, auto& slot, word w) noexcept { return run_one(slot, w, gone) && !stop(); };
+    course way{fate::goes_on, nullptr, at};
+    course_.set(reinterpret_cast<std::uintptr_t>(&way));
+    auto const run = [&](auto& in, auto& slot, word w) noexcept { return run_one<MayPause>(in, slot, w, way) && !stop(); };
     bool go_on = top != nullptr && ledgers_[0].ledger.scan(top, run);
     for (std::size_t i = 1; i < Stripes && go_on; ++i) go_on = ledgers_[i].ledger.scan(ledgers_[i].ledger.top(), run);
-    if (gone && !Platform::mutation(mutation::touch_registry_after_dispose)) {
+    return end_notification(way, in_flight);
+  }
+  /// The same from where it has paused.
+  template <class Stop, class Scope>
+  callback* notify_on(pause& at, Stop& stop, Scope& in_flight) noexcept {
+    course way{fate::goes_on, nullptr, &at};
+    course_.set(reinterpret_cast<std::uintptr_t>(&way));
+    auto const run = [&](auto& in, auto& slot, word w) noexcept { return run_one<true>(in, slot, w, way) && !stop(); };
+    auto& in = *static_cast<segment*>(at.segment);
+    auto& slot = *static_cast<typename segment::slot*>(at.slot);
+    bool go_on = !stop();
+    std::size_t i = 0;
+    while (Stripes > 1 && !ledgers_[i].ledger.holds(&slot)) ++i;
+    if (!Platform::mutation(mutation::forget_the_rest)) go_on = go_on && ledgers_[i].ledger.scan_on(in, slot, run);
+    while (++i < Stripes && go_on) go_on = ledgers_[i].ledger.scan(ledgers_[i].ledger.top(), run);
+    return end_notification(way, in_flight);
+  }
+  template <class Scope>
+  CTS_HOT callback* end_notification(course const& way, Scope& in_flight) noexcept {
+    bool const gone = way.now == fate::gone && !Platform::mutation(mutation::touch_registry_after_dispose);
+    if (gone || way.now == fate::paused) [[unlikely]] {
       in_flight.forget();
-      return;
+      return way.last;
     }
     in_flight.leave();
     flag_.store(complete, site::flag_end);  // the last touch: a dispose on another thread may wait for it
+    return nullptr;
   }
 
   /// Sees to it that who was told "canceled" reads the flag as set, even if the canceller has not come to it yet.
@@ -289,9 +355,9 @@ class basic_registry {
     Platform::await([at, mine] { return at->load(site::slot_await) != mine; });
   }
 
-  /// live → running → done. False if the registry is gone.
-  template <class Slot>
-  bool run_one(Slot& slot, word w, bool const& gone) noexcept {
+  /// live → running → done, or as far as running if it pauses. False if the registry is gone or the notification pauses.
+  template <bool MayPause, class Segment, class Slot>
+  bool run_one(Segment& in, Slot& slot, word w, course& way) noexcept {
     word expected = w;
     callback& c = *callback_of<callback>(w);
     if (Platform::mutation(mutation::take_without_compare)) slot.store(running(c), site::slot_done);
@@ -299,7 +365,15 @@ class basic_registry {
     if (Platform::mutation(mutation::done_before_run)) slot.store(done, site::slot_done);
     c.run_.get()(c);
     if (Platform::mutation(mutation::touch_callback_after_return)) c.slot_.set(nullptr);
-    if (gone && !Platform::mutation(mutation::touch_registry_after_dispose)) return false;
+    if (way.now != fate::goes_on) [[unlikely]] {
+      if (MayPause && way.now == fate::paused) {
+        if (Platform::mutation(mutation::done_at_pause)) slot.store(done, site::slot_done);
+        *way.at = {&in, &slot};
+        way.last = &c;
+        return false;
+      }
+      if (!Platform::mutation(mutation::touch_registry_after_dispose)) return false;
+    }
     slot.store(done, site::slot_done);
     return true;
   }
@@ -307,7 +381,7 @@ class basic_registry {
   // The pollers' line: written by cancel and dispose only.
   alignas(Platform::line) typename Platform::template atomic<word> flag_{clear};
   typename Platform::template atomic<std::uintptr_t> canceller_{0};
-  typename Platform::template var<std::uintptr_t> gone_{0};  // a bool of the cancel that runs: its callback disposed the registry
+  typename Platform::template var<std::uintptr_t> course_{0};  // of the cancel that runs
   [[no_unique_address]] overlap_watch<Platform::checked> watch_{this, &holds};
   // The registrants' lines.
   stripe ledgers_[Stripes];

@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <cstdio>
 #include <mutex>
 
@@ -16,19 +17,39 @@
 
 namespace cts { inline namespace CTS_ABI {
 
-/// A registration that is neither unregistered nor detached when its source is disposed without having been canceled.
+/// What a source leaves behind that nobody will ever end.
 struct leak {
+  /// What checked builds can tell; a token deeper inside a callable or a reason, behind a pointer of its own, they do not see.
+  enum class kind : std::uint8_t {
+    never_runs,              ///< a registration is neither unregistered nor detached when its source is disposed without having been canceled
+    callable_holds_source,   ///< a callable that detach() has left behind holds a token of its own source, which so lives for ever
+    callable_holds_child,    ///< the same with a token of a source that is linked to its own, or with that source
+    reason_holds_source      ///< a source is canceled with a reason that holds its own token, or that of a source which it has canceled
+  };
   void const* source;  ///< names the source
-  char const* file;    ///< where it was registered
+  char const* file;    ///< where it was registered; of a reason it is not known
   unsigned line;
+  kind what = kind::never_runs;
 };
-/// Called by dispose(), once for each. Must not use the source.
+/// Called by dispose(), once for each, or by cancel_with_reason(). Must not use the source.
 using leak_handler = void (*)(leak const&) noexcept;
 
 namespace detail {
 
 inline void print_leak(leak const& l) noexcept {
-  std::fprintf(stderr, "cts: source %p is disposed while a callback is registered that will never run: %s:%u\n", l.source, l.file, l.line);
+  switch (l.what) {
+    case leak::kind::never_runs:
+      std::fprintf(stderr, "cts: source %p is disposed while a callback is registered that will never run: %s:%u\n", l.source, l.file, l.line);
+      return;
+    case leak::kind::callable_holds_source:
+    case leak::kind::callable_holds_child:
+      std::fprintf(stderr, "cts: source %p is disposed but lives for ever: a callback that was detached holds a token %s: %s:%u\n", l.source,
+                   l.what == leak::kind::callable_holds_source ? "of it" : "of a source that is linked to it", l.file, l.line);
+      return;
+    case leak::kind::reason_holds_source:
+      std::fprintf(stderr, "cts: source %p lives for ever: its reason holds its own token, or that of a source which it has canceled\n", l.source);
+      return;
+  }
 }
 CTS_SHARED_SYMBOL inline std::atomic<leak_handler> the_leak_handler{print_leak};
 
@@ -50,9 +71,14 @@ class place {
   place(place const&) = delete;
   place& operator=(place const&) = delete;
 
+  /// What the callable holds; before add().
+  void note(leak::kind k) noexcept { holds_ = k; }
+
  private:
   friend source_checks;
   location const where_;
+  leak::kind holds_ = leak::kind::never_runs;
+  bool detached_ = false;
   place* next_ = nullptr;
   place** before_ = nullptr;  // null: not in a list
 };
@@ -73,9 +99,17 @@ class source_checks {
     if (p.next_ != nullptr) p.next_->before_ = p.before_;
     p.before_ = nullptr;
   }
+  /// Its handle is gone: it is no leak any more, unless what it holds keeps it.
+  void detach(place& p) noexcept {
+    p.holds_ == leak::kind::never_runs ? remove(p) : mark_detached(p);
+  }
   void report_leaks(void const* source) noexcept {
     std::lock_guard const lock(mutex_);
-    for (place const* p = first_; p != nullptr; p = p->next_) the_leak_handler.load()(leak{source, p->where_.file, p->where_.line});
+    for (place const* p = first_; p != nullptr; p = p->next_)
+      the_leak_handler.load()(leak{source, p->where_.file, p->where_.line, p->detached_ ? p->holds_ : leak::kind::never_runs});
+  }
+  static void report_reason(void const* source) noexcept {
+    the_leak_handler.load()(leak{source, "", 0, leak::kind::reason_holds_source});
   }
 
   /// A call on the source object is in progress.
@@ -116,6 +150,10 @@ class source_checks {
   static void report(core::verb reporter, core::verb other, void const* source) noexcept {
     core::detail::handler.load()(core::misuse{core::misuse::kind::overlaps_dispose, reporter, other, source});
   }
+  void mark_detached(place& p) noexcept {
+    std::lock_guard const lock(mutex_);
+    p.detached_ = true;
+  }
   std::mutex mutex_;
   place* first_ = nullptr;
   std::atomic<int> active_[static_cast<std::size_t>(core::verb::count)]{};
@@ -129,11 +167,14 @@ struct location {
 };
 struct place {
   explicit place(location) noexcept {}
+  void note(leak::kind) noexcept {}
 };
 struct source_checks {
   void add(place&) noexcept {}
   void remove(place&) noexcept {}
+  void detach(place&) noexcept {}
   void report_leaks(void const*) noexcept {}
+  static void report_reason(void const*) noexcept {}
   struct scope {
     scope(source_checks&, core::verb, void const*) noexcept {}
     ~scope() {}

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <exception>
 #include <new>
+#include <utility>
 #include <vector>
 
 #include "cts/aggregate_exception.hpp"
@@ -23,9 +24,18 @@ class failures {
   failures(failures const&) = delete;
   failures& operator=(failures const&) = delete;
 
+  /// Stands for all that are lost for want of memory, as std::bad_alloc. Nothing is added to it.
+  static failures& lost() noexcept {
+    alignas(failures) static std::byte memory[sizeof(failures)];
+    static failures& only = *::new (static_cast<void*>(memory)) failures(lost_all());
+    return only;
+  }
+  bool is_lost() const noexcept { return fixed_; }
+
   bool any() const noexcept { return count_ != 0; }
 
   void add(std::exception_ptr e) noexcept {
+    if (fixed_) return;
     if (count_ < few_.size()) {
       few_[count_++] = std::move(e);
       return;
@@ -54,17 +64,22 @@ class failures {
   [[noreturn]] void throw_all() {
     std::vector<std::exception_ptr> all;
     all.reserve(count_ + 1);
-    for (std::size_t i = 0; i < count_ && i < few_.size(); ++i) all.push_back(few_[i]);
+    for (std::size_t i = 0; i < count_ && i < few_.size(); ++i)
+      if (few_[i] != nullptr) all.push_back(few_[i]);
     all.insert(all.end(), more_.begin(), more_.end());
     if (lost_) all.push_back(std::make_exception_ptr(std::bad_alloc()));
     throw aggregate_exception(std::move(all));
   }
 
  private:
+  struct lost_all {};
+  explicit failures(lost_all) noexcept : count_(1), lost_(true), fixed_(true) {}
+
   std::size_t count_ = 0;
   std::array<std::exception_ptr, 4> few_;
   std::vector<std::exception_ptr> more_;
   bool lost_ = false;
+  bool const fixed_ = false;
 };
 
 }  }  }  // namespace cts::detail

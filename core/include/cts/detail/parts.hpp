@@ -121,6 +121,8 @@ class alarm {
   static constexpr count never = (std::chrono::steady_clock::time_point::max)().time_since_epoch().count();
   /// When it is due by its clock, `never` if it is not armed.
   count due() const noexcept { return due_.load(std::memory_order_relaxed); }
+  /// Null: the system's.
+  time_provider* clock() const noexcept { return custom_ != nullptr ? std::addressof(custom_->clock) : nullptr; }
   std::chrono::steady_clock::time_point now() const {
     return custom_ != nullptr ? custom_->clock.now() : std::chrono::steady_clock::now();
   }
@@ -157,6 +159,32 @@ struct std_parts {
     }
   }
 
+  static failures* make_failures() noexcept {
+    failures* const f = new (std::nothrow) failures;
+    return f != nullptr ? f : &failures::lost();
+  }
+  static void destroy_failures(failures* f) noexcept {
+    if (!f->is_lost()) delete f;
+  }
+
+  /// Held for O(links) and without calling foreign code.
+  class one_reader {
+   public:
+    one_reader() : hold_(mutex()) {}
+
+   private:
+    /// Never destroyed: tokens may be asked at any time of the program's end.
+    CTS_SHARED_SYMBOL static std::mutex& mutex() noexcept {
+      alignas(std::mutex) static std::byte memory[sizeof(std::mutex)];
+      static std::mutex& m = *::new (static_cast<void*>(memory)) std::mutex;
+      return m;
+    }
+    std::lock_guard<std::mutex> const hold_;
+  };
+
+  static constexpr unsigned most_nested = 8;
+  static dying_list<state>& dying() noexcept { return dying_; }
+
   static event* make_event() { return new detail::event; }
   static void destroy_reason(reason* r) noexcept { delete r; }
 
@@ -182,6 +210,9 @@ struct std_parts {
     return reinterpret_cast<void*>(at);
   }
   static void deallocate(void* p) noexcept { ::operator delete(static_cast<void**>(p)[-1]); }
+
+ private:
+  static inline constinit thread_local dying_list<state> dying_{};
 };
 
 inline std_parts::waiting::waiting(state const& s, core::callback const& c) noexcept
