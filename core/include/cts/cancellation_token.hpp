@@ -48,7 +48,8 @@ class cancellation_token {
     return *this;
   }
   cancellation_token& operator=(cancellation_token&& other) noexcept {
-    cancellation_token(std::move(other)).swap(*this);
+    cancellation_token taken(std::move(other));
+    taken.swap(*this);
     return *this;
   }
   ~cancellation_token() {
@@ -161,7 +162,7 @@ class cancellation_token {
     std::optional<std::chrono::nanoseconds> least;
     if (s.is_disposed() || s.is_cancellation_requested()) return least;
     if (auto const due = s.timer().due(); due != detail::alarm::never)
-      least = (std::max)(std::chrono::nanoseconds::zero(), std::chrono::nanoseconds(std::chrono::steady_clock::duration(due) - s.timer().now().time_since_epoch()));
+      least = (std::max)(std::chrono::nanoseconds::zero(), std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::duration(due) - s.timer().now().time_since_epoch()));
     for (std::size_t i = 0; i < s.links(); ++i)
       if (detail::state* const p = s.parent(i))
         if (auto const l = left(*p); l && (!least || *l < *least)) least = l;

@@ -40,7 +40,7 @@ struct misuse {
 /// Called on the thread that noticed. May return: the operation then goes on, with undefined results.
 using misuse_handler = void (*)(misuse const&) noexcept;
 
-inline void abort_on_misuse(misuse const& m) noexcept {
+[[noreturn]] inline void abort_on_misuse(misuse const& m) noexcept {
   if (m.what == misuse::kind::registered_twice)
     std::fprintf(stderr, "cts: registry %p: a callback was registered that is registered already\n", m.registry);
   else

@@ -232,7 +232,7 @@ class basic_state {
     if ((now & canceled) != 0) return verdict::lost;
     if ((now & timed) != 0 && !alarm_.reset()) return verdict::lost;
     reference const held(*this);
-    abandon_all<registry_type, node>(registry_);
+    detail::abandon_all<registry_type, node>(registry_);
     return verdict::won;
   }
 
@@ -245,13 +245,9 @@ class basic_state {
     link& l = link_at(i);
     if (!platform::mutation(mutation::link_without_parent)) to.share();
     l.parent = &to;
-    switch (to.enter(l)) {
-      case core::register_result::canceled: l.run(); return true;  // nobody has registered with this one yet
-      case core::register_result::out_of_memory: return false;
-      case core::register_result::registered:
-      case core::register_result::disposed: break;  // R59
-    }
-    return true;
+    core::register_result const result = to.enter(l);  // disposed is as good as registered: R59
+    if (result == core::register_result::canceled) l.run();  // nobody has registered with this one yet
+    return result != core::register_result::out_of_memory;
   }
 
   // --- the cause ---
@@ -309,13 +305,13 @@ class basic_state {
   }
 
   link& link_at(std::size_t i) const noexcept {
-    auto* const end = const_cast<std::byte*>(reinterpret_cast<std::byte const*>(this)) + sizeof(basic_state);
-    return reinterpret_cast<link*>(end)[i];
+    void* const end = const_cast<std::byte*>(reinterpret_cast<std::byte const*>(this)) + sizeof(basic_state);
+    return static_cast<link*>(end)[i];
   }
 
   CTS_COLD void destroy() noexcept {
     word const now = word_.load(site::word_glance);
-    if ((now & detached) != 0) abandon_all<registry_type, node>(registry_);
+    if ((now & detached) != 0) detail::abandon_all<registry_type, node>(registry_);
     if (event* const e = event_.load(site::event_take)) e->drop();
     if ((now & (canceled | linked)) == canceled) Parts::destroy_reason(reinterpret_cast<reason*>(now & ~(cause_alignment - 1)));
     this->~basic_state();
