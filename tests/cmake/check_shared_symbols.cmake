@@ -3,19 +3,20 @@
 # Fails if a shared object that is built with -fvisibility=hidden has a variable of cts for itself: those lack CTS_SHARED_SYMBOL. The
 # library's sources use all of cts.
 cmake_minimum_required(VERSION 3.25)
-execute_process(COMMAND ${NM} --demangle --defined-only "${LIBRARY}" OUTPUT_VARIABLE all COMMAND_ERROR_IS_FATAL ANY)
-string(REPLACE ";" "," all "${all}")
+execute_process(COMMAND ${NM} --format=sysv --demangle --defined-only "${LIBRARY}" OUTPUT_VARIABLE all COMMAND_ERROR_IS_FATAL ANY)
+string(REGEX REPLACE "[][;]" "," all "${all}")
 string(REPLACE "\n" ";" all "${all}")
 set(shared 0)
 set(private)
 foreach(line IN LISTS all)
-  # b and d: a variable, small letters: of this shared object alone. Thread-local ones are the business of one thread anyway; the tables are constants.
-  if(NOT line MATCHES " ([bBdDuvV]) (guard variable for )?(cts::v[0-9_]+[a-z_]*::.*)$")
+  if(NOT line MATCHES "^(guard variable for )?(cts::v[0-9_]+[a-z_]*::[^|]*[^| ]) *\\|[^|]*\\| *([a-zA-Z]) *\\|.*\\|([^|]*)$")
     continue()
   endif()
-  set(kind ${CMAKE_MATCH_1})
-  set(name ${CMAKE_MATCH_3})
-  if(kind MATCHES "[bd]" AND NOT name MATCHES "::(spare_|at_the_end|site_table)$")
+  set(name "${CMAKE_MATCH_2}")
+  set(kind ${CMAKE_MATCH_3})
+  set(section "${CMAKE_MATCH_4}")
+  # b and d: a variable, small letters: of this shared object alone. Constants may be, and thread-local ones.
+  if(kind MATCHES "[bd]" AND NOT section MATCHES "^\\.(data\\.rel\\.ro|tbss|tdata)")
     list(APPEND private "${name}")
   elseif(kind MATCHES "[uvVBD]")
     math(EXPR shared "${shared} + 1")
