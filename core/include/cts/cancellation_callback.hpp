@@ -72,6 +72,9 @@ class [[nodiscard]] cancellation_callback : private detail::node {
   F f_;
 };
 
+template <class F>
+cancellation_callback(cancellation_token, F) -> cancellation_callback<F>;
+
 }  }  // namespace cts
 
 #endif  // CTS_CANCELLATION_CALLBACK_HPP

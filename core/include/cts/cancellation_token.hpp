@@ -49,7 +49,8 @@ class cancellation_token {
     return *this;
   }
   cancellation_token& operator=(cancellation_token&& other) noexcept {
-    cancellation_token(std::move(other)).swap(*this);
+    cancellation_token taken(std::move(other));
+    taken.swap(*this);
     return *this;
   }
   ~cancellation_token() {

@@ -43,7 +43,7 @@ void call(F& f, state& s) {
 template <class F>
 void call_and_collect(F& f, state& s) noexcept {
   try {
-    call(f, s);
+    detail::call(f, s);
   } catch (...) {
     s.collector().add(std::current_exception());
   }
@@ -124,7 +124,7 @@ class registration_node final : public registration_base {
   static void run(core::callback& c) noexcept {
     auto& self = static_cast<registration_node&>(c);
     state& s = self.owner();
-    if (self.where_ == nullptr) call_and_collect(self.f_, s);
+    if (self.where_ == nullptr) detail::call_and_collect(self.f_, s);
     else self.send(s);
     self.end();
   }
@@ -132,7 +132,7 @@ class registration_node final : public registration_base {
     try {
       where_->send([this, &s] {
         state::delegate const here(s);
-        call(f_, s);
+        detail::call(f_, s);
       });
     } catch (...) {
       s.collector().add(std::current_exception());
@@ -142,7 +142,7 @@ class registration_node final : public registration_base {
     static_assert(!cached || sizeof(registration_node) <= large_node);
     auto& self = static_cast<registration_node&>(b);
     if (what == part::node) {
-      delete &self;
+      delete std::addressof(self);
       return;
     }
     if (what == part::place) return self.owner().more().detach(self.place_);
@@ -171,7 +171,8 @@ class cancellation_token_registration {
   cancellation_token_registration(cancellation_token_registration&& other) noexcept : node_(std::exchange(other.node_, nullptr)) {}
   /// Disposes what it was before.
   cancellation_token_registration& operator=(cancellation_token_registration&& other) noexcept {
-    cancellation_token_registration(std::move(other)).swap(*this);
+    cancellation_token_registration taken(std::move(other));
+    taken.swap(*this);
     return *this;
   }
   ~cancellation_token_registration() {
@@ -262,27 +263,18 @@ registration_base* register_function(state& s, F&& f, synchronization_context* w
   auto* const n = new registration_node<function>(s, std::forward<F>(f), where, at);
   s.share();  // the handle's
   s.more().add(n->where());
-  switch (s.enter(*n)) {
-    case core::register_result::registered: return n;
-    case core::register_result::canceled: {
-      struct guard {
-        registration_node<function>& node;
-        ~guard() {
-          state& owner = node.owner();
-          node.discard();
-          owner.drop();
-        }
-      } const last{*n};
-      refused(n->function());
-      return nullptr;
+  core::register_result const result = s.enter(*n);
+  if (result == core::register_result::registered) return n;
+  struct guard {
+    registration_node<function>& node;
+    ~guard() {
+      state& owner = node.owner();
+      node.discard();
+      owner.drop();
     }
-    case core::register_result::disposed: n->discard(); break;
-    case core::register_result::out_of_memory:
-      n->discard();
-      s.drop();
-      throw std::bad_alloc();
-  }
-  s.drop();
+  } const last{*n};
+  if (result == core::register_result::canceled) refused(n->function());
+  else if (result == core::register_result::out_of_memory) throw std::bad_alloc();
   return nullptr;
 }
 
@@ -314,7 +306,7 @@ cancellation_token_registration cancellation_token::register_callback(F&& f, det
 template <class F>
 requires detail::cancellation_function<std::decay_t<F>>
 cancellation_token_registration cancellation_token::register_callback(F&& f, synchronization_context& where, detail::location place) const {
-  return enroll(std::forward<F>(f), &where, place);
+  return enroll(std::forward<F>(f), std::addressof(where), place);
 }
 
 template <class F>

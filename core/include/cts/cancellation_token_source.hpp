@@ -46,7 +46,8 @@ class cancellation_token_source {
       : cancellation_token_source(detail::checked_delay(delay, "cancellation_token_source"), delay > delay.zero(), clock) {}
   cancellation_token_source(cancellation_token_source&& other) noexcept : state_(std::exchange(other.state_, nullptr)) {}
   cancellation_token_source& operator=(cancellation_token_source&& other) noexcept {
-    cancellation_token_source(std::move(other)).swap(*this);
+    cancellation_token_source taken(std::move(other));
+    taken.swap(*this);
     return *this;
   }
   /// dispose(). R57
@@ -177,12 +178,9 @@ class cancellation_token_source {
     detail::state& s = *state_;
     checked_reference const held(s);
     call_scope const scope(s, core::verb::try_reset);
-    switch (s.try_reset()) {
-      case detail::verdict::won: return true;
-      case detail::verdict::lost: return false;
-      case detail::verdict::disposed: break;
-    }
-    throw object_disposed();
+    detail::verdict const v = s.try_reset();
+    if (v == detail::verdict::disposed) throw object_disposed();
+    return v == detail::verdict::won;
   }
   /// Comes last. Ends the links to its parents, waiting for one that is just canceling it on another thread, and stops the timer. Does
   /// not cancel; callbacks that have not run never will. Idempotent. R57–R64, R71–R74.
@@ -256,13 +254,9 @@ class cancellation_token_source {
     {
       reference const held(s);
       call_scope const scope(s, core::verb::cancel);
-      switch (s.begin(why.get())) {
-        case detail::verdict::won: break;
-        case detail::verdict::lost: return false;
-        case detail::verdict::disposed:
-          if (!throw_if_disposed) return false;
-          throw object_disposed();
-      }
+      detail::verdict const v = s.begin(why.get());
+      if (v == detail::verdict::disposed && throw_if_disposed) throw object_disposed();
+      if (v != detail::verdict::won) return false;
       detail::reason const* const given = why.release();  // the state's
       s.notify(failed, throw_on_first);
       if constexpr (core::std_platform::checked)

@@ -109,8 +109,8 @@ class alignas(Home::platform::line) basic_lane : private Home::base {
   template <class... More>
   explicit basic_lane(Home home, More... more) noexcept
       : Home::base(&run, more...), home_(home), newest_(address(*build(inline_storage_, platform::inline_slots))) {
-    current_.set(&inline_segment());
-    frontier_.set(&inline_segment().at(0));
+    current_.set(std::addressof(inline_segment()));
+    frontier_.set(std::addressof(inline_segment().at(0)));
     attach();
   }
   basic_lane(basic_lane const&) = delete;
@@ -135,7 +135,7 @@ class alignas(Home::platform::line) basic_lane : private Home::base {
     slot* const at = next();
     c.slot_.set(at);
     if (at == nullptr) [[unlikely]] return register_result::out_of_memory;
-    at->what.store(reinterpret_cast<std::uintptr_t>(&c), site::lane_publish);
+    at->what.store(reinterpret_cast<std::uintptr_t>(std::addressof(c)), site::lane_publish);
     if (still_open(now, mutation::lane_publishes_without_looking)) [[likely]]
       return register_result::registered;
     // It may run, and be gone, unless this succeeds (L2).
@@ -186,17 +186,17 @@ class alignas(Home::platform::line) basic_lane : private Home::base {
   static segment* build(void* storage, std::uint32_t n) noexcept {
     static_assert(ends_with_its_floor(), "the floor must be the slot before the first one");
     segment* const s = ::new (storage) segment(n);
-    for (std::uint32_t i = 0; i < n; ++i) ::new (static_cast<void*>(&s->at(i))) slot(i);
+    for (std::uint32_t i = 0; i < n; ++i) ::new (static_cast<void*>(std::addressof(s->at(i)))) slot(i);
     return s;
   }
   static void destroy(segment* s) noexcept {
-    for (std::uint32_t i = 0; i < s->capacity; ++i) std::destroy_at(&s->at(i));
+    for (std::uint32_t i = 0; i < s->capacity; ++i) std::destroy_at(std::addressof(s->at(i)));
     std::destroy_at(s);
   }
-  static std::uintptr_t address(segment& s) noexcept { return reinterpret_cast<std::uintptr_t>(&s); }
+  static std::uintptr_t address(segment& s) noexcept { return reinterpret_cast<std::uintptr_t>(std::addressof(s)); }
   static segment* segment_at(std::uintptr_t link) noexcept { return reinterpret_cast<segment*>(link); }
-  static segment& segment_of(slot& at) noexcept { return reinterpret_cast<segment*>(&at - at.index)[-1]; }
-  segment& inline_segment() noexcept { return *reinterpret_cast<segment*>(inline_storage_); }
+  static segment& segment_of(slot& at) noexcept { return reinterpret_cast<segment*>(std::addressof(at) - at.index)[-1]; }
+  segment& inline_segment() noexcept { return *static_cast<segment*>(static_cast<void*>(inline_storage_)); }
 
   static bool is_open(std::uint32_t state) noexcept { return state >= open; }
   /// The owner's look after it has announced what it does (L1); `now` is what it has read before.
@@ -214,7 +214,7 @@ class alignas(Home::platform::line) basic_lane : private Home::base {
   enum class taken_back : std::uint8_t { yes, too_late, not_there };
   CTS_HOT taken_back take_back(callback& c) noexcept {
     slot* const at = c.slot_.get();
-    std::uintptr_t const mine = reinterpret_cast<std::uintptr_t>(&c);
+    std::uintptr_t const mine = reinterpret_cast<std::uintptr_t>(std::addressof(c));
     if (at == nullptr || (at->what.load(site::lane_peek) != mine && !platform::mutation(mutation::lane_believes_old_slot))) [[unlikely]]
       return taken_back::not_there;  // its slot may be another one's by now
     std::uint32_t const now = state_.load(site::lane_ask);
@@ -268,7 +268,7 @@ class alignas(Home::platform::line) basic_lane : private Home::base {
       s = below;
     }
     only->older.store(0, site::lane_link);
-    frontier_.set(&only->at(0));
+    frontier_.set(std::addressof(only->at(0)));
   }
   std::uint32_t opened() const noexcept { return barrier_.one_sided() ? open_one_sided : open; }
 
@@ -308,7 +308,7 @@ class alignas(Home::platform::line) basic_lane : private Home::base {
       s = build(storage, platform::segment_slots);
     }
     std::uint32_t live = 0;
-    for (std::uint32_t i = 0; i < below.capacity; ++i) live += below.at(i).what.load(site::lane_peek) != 0 ? 1 : 0;
+    for (std::uint32_t i = 0; i < below.capacity; ++i) live += below.at(i).what.load(site::lane_peek) != 0 ? 1U : 0U;
     below.live.set(live);
     below.newer.set(s);
     s->newer.set(nullptr);
@@ -317,16 +317,16 @@ class alignas(Home::platform::line) basic_lane : private Home::base {
     s->older.store(address(below), site::lane_link);
     newest_.store(address(*s), site::lane_link);
     current_.set(s);
-    frontier_.set(&s->at(0));
+    frontier_.set(std::addressof(s->at(0)));
     return true;
   }
   /// The end of the registration in `at`.
   CTS_HOT void give_back(slot& at) noexcept {
-    if (&at != frontier_.get()) give_back_other(at);
+    if (std::addressof(at) != frontier_.get()) give_back_other(at);
   }
   CTS_HOT void give_back_other(slot& at) noexcept {
     segment& s = segment_of(at);
-    if (&s != current_.get()) [[unlikely]]
+    if (std::addressof(s) != current_.get()) [[unlikely]]
       give_back_below(s);
   }
   CTS_COLD void give_back_below(segment& s) noexcept {
@@ -338,7 +338,7 @@ class alignas(Home::platform::line) basic_lane : private Home::base {
     above->older.store(reinterpret_cast<std::uintptr_t>(below), site::lane_link);
     if (below != nullptr) below->newer.set(above);
     s.newer.set(spare_.get());
-    spare_.set(&s);
+    spare_.set(std::addressof(s));
   }
 
   // --- the canceller's side ---
@@ -394,16 +394,16 @@ class alignas(Home::platform::line) basic_lane : private Home::base {
       segment* s = spare ? spare_.get() : current_.get();
       while (s != nullptr) {
         segment* const following = spare ? s->newer.get() : segment_at(s->older.load(site::lane_peek));
-        if (s != &inline_segment()) release(*s);
+        if (s != std::addressof(inline_segment())) release(*s);
         s = following;
       }
     }
-    destroy(&inline_segment());
+    destroy(std::addressof(inline_segment()));
   }
   static void release(segment& s) noexcept {
     std::size_t const size = bytes(s.capacity);
-    destroy(&s);
-    platform::deallocate(&s, size);
+    destroy(std::addressof(s));
+    platform::deallocate(std::addressof(s), size);
   }
 
   // The first line: what the owner reads all the time. The canceller writes it once.
@@ -455,6 +455,9 @@ class [[nodiscard]] lane_registration : private lane_callback {
   lane& lane_;
   [[no_unique_address]] F f_;
 };
+
+template <class F>
+lane_registration(lane&, F) -> lane_registration<F>;
 
 }  }  // namespace cts
 

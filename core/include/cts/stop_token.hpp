@@ -51,7 +51,8 @@ class stop_token {
     return *this;
   }
   stop_token& operator=(stop_token&& other) noexcept {
-    stop_token(std::move(other)).swap(*this);
+    stop_token taken(std::move(other));
+    taken.swap(*this);
     return *this;
   }
   ~stop_token() {
@@ -99,7 +100,8 @@ class stop_source {
     return *this;
   }
   stop_source& operator=(stop_source&& other) noexcept {
-    stop_source(std::move(other)).swap(*this);
+    stop_source taken(std::move(other));
+    taken.swap(*this);
     return *this;
   }
   /// Requests no stop. Waits for nothing.

@@ -32,6 +32,7 @@
 
 /// Marks what a process has once and not once for each shared object, also under -fvisibility=hidden. A plug-in that shares nothing with
 /// the rest of its process, and is to be unloaded, may define it as nothing.
+/// TRICKY: not for member functions of class templates. GCC gives their static locals to each shared object all the same.
 #ifndef CTS_SHARED_SYMBOL
 #if (defined(__GNUC__) || defined(__clang__)) && !defined(_WIN32) && !defined(__CYGWIN__)
 #define CTS_SHARED_SYMBOL [[gnu::visibility("default")]]

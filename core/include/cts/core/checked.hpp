@@ -40,7 +40,7 @@ struct misuse {
 /// Called on the thread that noticed. May return: the operation then goes on, with undefined results.
 using misuse_handler = void (*)(misuse const&) noexcept;
 
-inline void abort_on_misuse(misuse const& m) noexcept {
+[[noreturn]] inline void abort_on_misuse(misuse const& m) noexcept {
   if (m.what == misuse::kind::registered_twice)
     std::fprintf(stderr, "cts: registry %p: a callback was registered that is registered already\n", m.registry);
   else
@@ -51,7 +51,15 @@ inline void abort_on_misuse(misuse const& m) noexcept {
 
 namespace detail {
 CTS_SHARED_SYMBOL inline std::atomic<misuse_handler> handler{abort_on_misuse};
+
+/// Of the list of watches. Never destroyed: a registry of static storage may end after any other object. Not a member of the template:
+/// GCC gives what is static inside of that to each shared object.
+CTS_SHARED_SYMBOL inline std::mutex& watches_mutex() noexcept {
+  alignas(std::mutex) static std::byte memory[sizeof(std::mutex)];
+  static std::mutex& m = *::new (static_cast<void*>(memory)) std::mutex;
+  return m;
 }
+}  // namespace detail
 
 /// Installs `h` (null: the default, a message and abort) and returns the one before. Thread-safe.
 inline misuse_handler set_misuse_handler(misuse_handler h) noexcept {
@@ -83,7 +91,7 @@ class overlap_watch {
   /// Whether the registry of that number is still there, `slot` is one of its slots, and `ask()` says yes; it is not disposed meanwhile.
   template <class Ask>
   static bool registered_with(std::uint64_t number, void const* slot, Ask ask) noexcept {
-    std::lock_guard const hold(all_mutex());
+    std::lock_guard const hold(detail::watches_mutex());
     for (overlap_watch const* i = all; i != nullptr; i = i->next_)
       if (i->number_.load(std::memory_order_relaxed) == number) return i->holds_(i->registry_, slot) && ask();
     return false;
@@ -131,7 +139,7 @@ class overlap_watch {
     detail::handler.load()(misuse{what, reporter, other, registry_});
   }
   std::uint64_t enter_list() const noexcept {
-    std::lock_guard const hold(all_mutex());
+    std::lock_guard const hold(detail::watches_mutex());
     if (std::uint64_t const other = number_.load(std::memory_order_relaxed); other != 0) return other;  // another thread came first
     next_ = all;
     if (next_ != nullptr) next_->previous_ = this;
@@ -141,19 +149,13 @@ class overlap_watch {
   }
   /// Does nothing if it is not in the list.
   void leave_list() const noexcept {
-    std::lock_guard const hold(all_mutex());
+    std::lock_guard const hold(detail::watches_mutex());
     if (all == this) all = next_;
     if (next_ != nullptr) next_->previous_ = previous_;
     if (previous_ != nullptr) previous_->next_ = next_;
     next_ = previous_ = nullptr;
   }
 
-  /// Never destroyed: a registry of static storage may end after any other object.
-  CTS_SHARED_SYMBOL static std::mutex& all_mutex() noexcept {
-    alignas(std::mutex) static std::byte memory[sizeof(std::mutex)];
-    static std::mutex& m = *::new (static_cast<void*>(memory)) std::mutex;
-    return m;
-  }
   CTS_SHARED_SYMBOL inline static overlap_watch const* all = nullptr;
   CTS_SHARED_SYMBOL inline static std::uint64_t last_number = 0;
   mutable overlap_watch const* next_ = nullptr;

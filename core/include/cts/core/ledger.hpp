@@ -53,7 +53,7 @@ class ledger {
 
  public:
   constexpr ledger() noexcept {
-    if (std::is_constant_evaluated()) first_top_ = &inline_segment_;
+    if (std::is_constant_evaluated()) first_top_ = std::addressof(inline_segment_);
     else ::new (static_cast<void*>(std::addressof(top_))) atomic<std::uintptr_t>(address(inline_segment_));
   }
   ledger(ledger const&) = delete;
@@ -73,11 +73,10 @@ class ledger {
       word const gen = s.generation_.load(site::gen_find);
       typename segment::place const p = s.find(gen, first);
       if (p.where != nullptr) [[likely]] {
-        switch (publish(c, s, top, gen, p)) {
-          case attempt::entered: return register_result::registered;
-          case attempt::refused: return register_result::canceled;
-          case attempt::again: continue;
-        }
+        attempt const made = publish(c, s, top, gen, p);
+        if (made == attempt::entered) [[likely]] return register_result::registered;
+        if (made == attempt::refused) return register_result::canceled;
+        continue;
       }
       if (p.seen == segment::restarted.seen) {
         hand_.store(0, site::hand_keep);  // the segments below may be empty too: look there first
@@ -128,14 +127,14 @@ class ledger {
   bool holds(void const* at) const noexcept {
     for (segment* s = segment_at(top_.load(site::top_find)); s != nullptr; s = older(*s))
       for (std::size_t i = 0; i < s->capacity(); ++i)
-        if (&s->at(i) == at) return true;
+        if (std::addressof(s->at(i)) == at) return true;
     return false;
   }
 
   /// Frees every segment but the inline one. Comes last.
   void release_grown() noexcept {
     segment* const top = segment_at(top_.load(site::top_dispose));
-    if (top != &inline_segment() || top->older_.load(site::top_dispose) != 0) [[unlikely]] release_all(top);
+    if (top != std::addressof(inline_segment()) || top->older_.load(site::top_dispose) != 0) [[unlikely]] release_all(top);
   }
   /// From now on it is closed and empty, for who registers in a registry that has been disposed.
   void forget() noexcept { top_.store(address(inline_segment()) | closed, site::top_forget); }
@@ -151,13 +150,13 @@ class ledger {
 
   enum class attempt { entered, refused, again };
 
-  static std::uintptr_t address(segment& s) noexcept { return reinterpret_cast<std::uintptr_t>(&s); }
+  static std::uintptr_t address(segment& s) noexcept { return reinterpret_cast<std::uintptr_t>(std::addressof(s)); }
   static segment* segment_at(std::uintptr_t link) noexcept { return reinterpret_cast<segment*>(link & ~std::uintptr_t{1}); }
   static bool is_closed(std::uintptr_t top) noexcept { return (top & closed) != 0; }
   static segment* older(segment& s) noexcept { return segment_at(s.older_.load(site::older_walk)); }
   /// Its capacity, without a load that the addresses of its slots would wait for.
   CTS_HOT std::size_t slots_of(segment* s) noexcept {
-    return s == &inline_segment() ? Platform::inline_slots : Platform::segment_slots;
+    return s == std::addressof(inline_segment()) ? Platform::inline_slots : Platform::segment_slots;
   }
   segment& inline_segment() noexcept { return inline_segment_; }
 
@@ -165,7 +164,7 @@ class ledger {
   CTS_HOT attempt publish(callback& c, segment& s, std::uintptr_t top, word gen, typename segment::place const& p) noexcept {
     c.slot_.set(p.where);
     c.dead_.set(gen);
-    word const mine = live(c);
+    word const mine = core::live(c);
     word expected = p.seen;
     if (!p.where->compare_exchange(expected, mine, site::slot_publish)) [[unlikely]] return collided();
 
@@ -327,7 +326,7 @@ class ledger {
     constexpr std::size_t ahead = Platform::prefetch_distance;
     static_assert(ahead % segment::block::size == 0, "a block ahead is a block");
     if constexpr (ahead > 0) {
-      segment* const at = first >= ahead ? &s : below;
+      segment* const at = first >= ahead ? std::addressof(s) : below;
       if (at == nullptr) return;
       std::size_t const from = first >= ahead ? first - ahead : slots_of(at) + first - ahead;
       if (from >= slots_of(at)) return;  // it has less slots than that
@@ -340,15 +339,15 @@ class ledger {
   CTS_COLD void release_all(segment* s) noexcept {
     while (s != nullptr) {
       segment* const next = segment_at(s->older_.load(site::top_dispose));
-      if (s != &inline_segment() && !Platform::mutation(mutation::leak_segments)) release(*s);
+      if (s != std::addressof(inline_segment()) && !Platform::mutation(mutation::leak_segments)) release(*s);
       s = next;
     }
   }
 
   static void release(segment& s) noexcept {
     std::size_t const bytes = segment::bytes(s.capacity());
-    segment::destroy(&s);
-    Platform::deallocate(&s, bytes);
+    segment::destroy(std::addressof(s));
+    Platform::deallocate(std::addressof(s), bytes);
   }
 
   // TRICKY: top_ begins as the address of the inline segment, but no constant expression turns an address into an integer. A ledger that is

@@ -51,7 +51,7 @@ class basic_registry {
     if constexpr (Platform::checked) {
       auto* const at = c.slot_.get();
       // The registry of an earlier registration may be gone, and its slots, too.
-      if (watch_.registered_with(c.registrar_.number, at, [&] { return at->load(site::slot_peek) == live(c); })) watch_.registered_twice();
+      if (watch_.registered_with(c.registrar_.number, at, [&] { return at->load(site::slot_peek) == core::live(c); })) watch_.registered_twice();
       c.registrar_.number = watch_.number();
     }
     if constexpr (Stripes > 1) {  // a stripe may still be open when the flag is set
@@ -158,9 +158,9 @@ class basic_registry {
     for (auto& l : ledgers_)
       l.ledger.scan(l.ledger.top(), [&](auto& from, auto& slot, word w) noexcept {
         word expected = w;
-        if (Platform::mutation(mutation::remove_without_compare)) slot.store(running(*callback_of<callback>(w)), site::slot_done);
-        else if (!slot.compare_exchange(expected, running(*callback_of<callback>(w)), site::slot_take)) return true;
-        removed(*callback_of<callback>(w));
+        if (Platform::mutation(mutation::remove_without_compare)) slot.store(core::running(*core::callback_of<callback>(w)), site::slot_done);
+        else if (!slot.compare_exchange(expected, core::running(*core::callback_of<callback>(w)), site::slot_take)) return true;
+        removed(*core::callback_of<callback>(w));
         slot.store(from.dead_from_now(), site::slot_done);
         return true;
       });
@@ -169,14 +169,14 @@ class basic_registry {
   /// Whether `c`, which was registered here last, is waiting for cancel. A plain load; may be out of date at once.
   bool is_registered(callback const& c) const noexcept {
     auto const* const at = c.slot_.get();
-    return at != nullptr && at->load(site::slot_peek) == live(c);
+    return at != nullptr && at->load(site::slot_peek) == core::live(c);
   }
 
   /// Whether `c`, which was registered here last, runs just now. A plain load; reading false after unregister() has returned
   /// false makes the effects of `c` visible. R46.
   bool is_running(callback const& c) const noexcept {
     auto const* const at = c.slot_.get();
-    return at != nullptr && at->load(site::slot_await) == running(c);
+    return at != nullptr && at->load(site::slot_await) == core::running(c);
   }
 
   /// How many callbacks are registered. O(slots); a snapshot that concurrent operations may make old at once.
@@ -333,7 +333,7 @@ class basic_registry {
   bool retire(callback& c) noexcept {
     auto* const at = c.slot_.get();
     if (at == nullptr) return false;
-    word expected = live(c);
+    word expected = core::live(c);
     if (Platform::mutation(mutation::unregister_without_compare)) {
       at->store(c.dead_.get(), site::slot_done);
       return true;
@@ -347,7 +347,7 @@ class basic_registry {
   CTS_COLD void wait(callback& c) noexcept {
     auto* const at = c.slot_.get();
     if (at == nullptr || Platform::mutation(mutation::unregister_without_waiting)) return;
-    word const mine = running(c);
+    word const mine = core::running(c);
     if (at->load(site::slot_await) != mine) return;
     if (!Platform::mutation(mutation::wait_on_own_thread) && is_canceller()) return;
     if (Platform::mutation(mutation::wait_for_whole_notification))
@@ -359,9 +359,9 @@ class basic_registry {
   template <bool MayPause, class Segment, class Slot>
   bool run_one(Segment& in, Slot& slot, word w, course& way) noexcept {
     word expected = w;
-    callback& c = *callback_of<callback>(w);
-    if (Platform::mutation(mutation::take_without_compare)) slot.store(running(c), site::slot_done);
-    else if (!slot.compare_exchange(expected, running(c), site::slot_take)) return true;
+    callback& c = *core::callback_of<callback>(w);
+    if (Platform::mutation(mutation::take_without_compare)) slot.store(core::running(c), site::slot_done);
+    else if (!slot.compare_exchange(expected, core::running(c), site::slot_take)) return true;
     if (Platform::mutation(mutation::done_before_run)) slot.store(done, site::slot_done);
     c.run_.get()(c);
     if (Platform::mutation(mutation::touch_callback_after_return)) c.slot_.set(nullptr);

@@ -37,18 +37,19 @@ class segment {
   /// Builds a segment in `storage`, which has bytes(n) bytes, of n slots.
   static segment* build(void* storage, std::size_t n) noexcept {
     segment* const s = ::new (storage) segment(n);
-    for (std::size_t i = 0; i < n; ++i) ::new (static_cast<void*>(&s->at(i))) slot(dead(0));
+    for (std::size_t i = 0; i < n; ++i) ::new (static_cast<void*>(std::addressof(s->at(i)))) slot(dead(0));
     return s;
   }
   /// Ends a segment that build() has made.
   static void destroy(segment* s) noexcept {
-    for (std::size_t i = 0; i < s->capacity_; ++i) std::destroy_at(&s->at(i));
+    for (std::size_t i = 0; i < s->capacity_; ++i) std::destroy_at(std::addressof(s->at(i)));
     std::destroy_at(s);
   }
 
   std::size_t capacity() const noexcept { return capacity_; }
   slot& at(std::size_t i) noexcept {
-    return *reinterpret_cast<slot*>(reinterpret_cast<std::byte*>(this) + (sizeof(segment) + i * sizeof(slot)));  // i: -1 too, wrapping
+    void* const here = reinterpret_cast<std::byte*>(this) + (sizeof(segment) + i * sizeof(slot));  // i: -1 too, wrapping
+    return *static_cast<slot*>(here);
   }
 
   /// Where the next registration of this generation goes.
@@ -71,9 +72,9 @@ class segment {
         if (last.load(site::slot_peek) == gen) {
           // With two dead ones on top perhaps all are: then they are used again, so that a burst needs no more than the last one.
           if (at(known - 2).load(site::slot_peek) == gen && may_restart && restart(gen)) [[unlikely]] return restarted;
-          return {&last, gen, 0};  // `gen`, not what was read: no need to wait for it
+          return {std::addressof(last), gen, 0};  // `gen`, not what was read: no need to wait for it
         }
-        return {&at(known), here, gen + known + 1};
+        return {std::addressof(at(known)), here, gen + known + 1};
       }
     }
     return search(gen, used <= capacity_ ? static_cast<std::size_t>(used) : 0);
@@ -152,8 +153,8 @@ class segment {
     word seen = 0;
     while (i < capacity_ && !is_unused(seen = at(i).load(site::slot_peek), gen)) ++i;
     if (i == capacity_) return full;  // not even its last slot is reused, so that it can become empty
-    if (i > 0 && at(i - 1).load(site::slot_peek) == gen) return {&at(i - 1), gen, i > known ? gen + i : 0};
-    return {&at(i), seen, gen + i + 1};
+    if (i > 0 && at(i - 1).load(site::slot_peek) == gen) return {std::addressof(at(i - 1)), gen, i > known ? gen + i : 0};
+    return {std::addressof(at(i)), seen, gen + i + 1};
   }
 
   bool all_dead(site how) noexcept {

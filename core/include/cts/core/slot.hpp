@@ -16,6 +16,8 @@
 #define CTS_CORE_SLOT_HPP
 
 #include <cstdint>
+#include <memory>
+#include <type_traits>
 
 #include "cts/version.hpp"
 
@@ -39,16 +41,22 @@ constexpr word dead(word generation) noexcept { return generation & ~seal; }
 
 template <class Callback>
 word live(Callback const& c) noexcept {
-  return static_cast<word>(reinterpret_cast<std::uintptr_t>(&c)) | 1;
+  return word{reinterpret_cast<std::uintptr_t>(std::addressof(c))} | 1;
 }
 /// Names its callback, so that nobody waits for one that has inherited a slot.
 template <class Callback>
 word running(Callback const& c) noexcept {
-  return static_cast<word>(reinterpret_cast<std::uintptr_t>(&c)) | 2;
+  return word{reinterpret_cast<std::uintptr_t>(std::addressof(c))} | 2;
+}
+/// No cast where the types are the same, which -Wuseless-cast reports.
+template <class Integer>
+constexpr Integer narrowed(word w) noexcept {
+  if constexpr (std::is_same_v<Integer, word>) return w;
+  else return static_cast<Integer>(w);
 }
 template <class Callback>
 Callback* callback_of(word w) noexcept {
-  return reinterpret_cast<Callback*>(static_cast<std::uintptr_t>(w & ~word{3}));
+  return reinterpret_cast<Callback*>(narrowed<std::uintptr_t>(w & ~word{3}));
 }
 
 }  }  }  // namespace cts::core

@@ -6,6 +6,7 @@
 #define CTS_DETAIL_CALLABLE_HPP
 
 #include <concepts>
+#include <cstddef>
 #include <functional>
 #include <stdexcept>
 #include <string>
@@ -25,16 +26,22 @@ template <class F>
 concept cancellation_function = std::invocable<F&, cancellation_token> || std::invocable<F&> ||
                                 std::invocable<F, cancellation_token> || std::invocable<F>;
 
+/// Whether F is like std::function: made from nullptr it is empty, and it tells so. The order matters: `f == nullptr` makes the compiler
+/// look into the namespaces of F, which a callable that is no such wrapper need not bear.
+template <class F>
+concept nullable_function = std::is_class_v<F> && !std::is_aggregate_v<F> && requires(F const& f) { f.operator bool(); } &&
+                            std::is_constructible_v<F, std::nullptr_t> && requires(F const& f) { f == nullptr; };
+
 /// Whether `f` holds nothing to call: a null pointer, an empty std::function or its like.
 template <class F>
 bool is_null(F const& f) noexcept {
   if constexpr (std::is_pointer_v<F> || std::is_member_pointer_v<F>) return f == nullptr;
-  else if constexpr (requires { f.operator bool(); f == nullptr; }) return !f.operator bool();
+  else if constexpr (nullable_function<F>) return !f.operator bool();
   else return false;
 }
 template <class F>
 void require_callback(F const& f, char const* where) {
-  if (is_null(f)) throw std::invalid_argument(std::string(where) + ": the callback is null; it must be callable");
+  if (detail::is_null(f)) throw std::invalid_argument(std::string(where) + ": the callback is null; it must be callable");
 }
 
 struct token_maker {

@@ -49,7 +49,10 @@ class readable_descriptor {
 #else
     bool const failed = ::pipe(ends_) != 0;
     for (int const end : ends_)
-      if (!failed) ::fcntl(end, F_SETFD, FD_CLOEXEC), ::fcntl(end, F_SETFL, O_NONBLOCK);
+      if (!failed) {
+        ::fcntl(end, F_SETFD, FD_CLOEXEC);
+        ::fcntl(end, F_SETFL, O_NONBLOCK);
+      }
 #endif
     if (failed) throw std::system_error(errno, std::generic_category(), "cts::wait_handle: no descriptor");
   }
@@ -84,7 +87,9 @@ class event {
     std::unique_lock lock(mutex_);
     ++waiting_;
     auto const over = [this] { return signalled_ || disposed_; };
-    bool const came = deadline ? changed_.wait_until(lock, *deadline, over) : (changed_.wait(lock, over), true);
+    bool came = true;
+    if (deadline) came = changed_.wait_until(lock, *deadline, over);
+    else changed_.wait(lock, over);
     --waiting_;
     if (disposed_) throw object_disposed();
     return came;

@@ -16,6 +16,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 
 #include "cts/core/registry.hpp"
 #include "cts/detail/orders.hpp"
@@ -43,9 +44,9 @@ void abandon_all(Registry& registry) noexcept {
   registry.remove_all([&removed](typename Node::callback& c) noexcept {
     auto& n = static_cast<Node&>(c);
     if (n.remove == nullptr) return;
-    if (n.next_removed == &n || Node::platform::mutation(mutation::abandon_under_scan)) return n.remove(n);
+    if (n.next_removed == std::addressof(n) || Node::platform::mutation(mutation::abandon_under_scan)) return n.remove(n);
     n.next_removed = removed;
-    removed = &n;
+    removed = std::addressof(n);
   });
   while (removed != nullptr) {
     Node& n = *removed;
@@ -84,7 +85,7 @@ class basic_registration_node : public basic_node<typename State::platform> {
     for (;;) {
       if ((now & slot) == 0 && !platform::mutation(mutation::wait_without_looking)) return false;
       w.next = waiters(now);
-      if (owners_.compare_exchange(now, (now & (handle | slot)) | reinterpret_cast<word>(&w), site::owners_wait)) return true;
+      if (owners_.compare_exchange(now, (now & (handle | slot)) | reinterpret_cast<word>(std::addressof(w)), site::owners_wait)) return true;
       now = owners_.load(site::owners_ask);
     }
   }

@@ -282,7 +282,7 @@ class basic_state {
     if ((now & canceled) != 0) return verdict::lost;
     if ((now & timed) != 0 && !alarm_.reset()) return verdict::lost;
     reference const held(*this);
-    abandon_all<registry_type, node>(registry_);
+    detail::abandon_all<registry_type, node>(registry_);
     return verdict::won;
   }
 
@@ -293,15 +293,13 @@ class basic_state {
     link& l = link_at(i);
     if (!platform::mutation(mutation::link_without_parent)) to.share();
     l.parent = &to;
-    switch (to.enter(l)) {
-      case core::register_result::canceled:  // nobody has registered with this one yet
-        if (failures none; begin(i * cause_alignment | linked, true) == verdict::won) notify(none, false);
-        return true;
-      case core::register_result::out_of_memory: return false;
-      case core::register_result::registered: return true;
-      case core::register_result::disposed: break;  // R59: it will never be canceled
+    core::register_result const result = to.enter(l);
+    if (result == core::register_result::canceled) {  // nobody has registered with this one yet
+      failures none;
+      if (begin(i * cause_alignment | linked, true) == verdict::won) notify(none, false);
     }
-    if (!platform::mutation(mutation::link_without_parent)) to.drop();
+    if (result != core::register_result::disposed) return result != core::register_result::out_of_memory;
+    if (!platform::mutation(mutation::link_without_parent)) to.drop();  // R59: it will never be canceled
     l.parent = nullptr;
     return true;
   }
@@ -438,8 +436,8 @@ class basic_state {
   }
 
   link& link_at(std::size_t i) const noexcept {
-    auto* const end = const_cast<std::byte*>(reinterpret_cast<std::byte const*>(this)) + sizeof(basic_state);
-    return reinterpret_cast<link*>(end)[i];
+    void* const end = const_cast<std::byte*>(reinterpret_cast<std::byte const*>(this)) + sizeof(basic_state);
+    return static_cast<link*>(end)[i];
   }
 
   CTS_COLD void destroy() noexcept {
@@ -469,7 +467,7 @@ class basic_state {
     --dying.nested;
   }
   void take_down(word now) noexcept {
-    if ((now & detached) != 0) abandon_all<registry_type, node>(registry_);
+    if ((now & detached) != 0) detail::abandon_all<registry_type, node>(registry_);
     if (event* const e = event_.load(site::event_take)) e->drop();
     if (reason* const r = reason_in(now)) Parts::destroy_reason(r);
     basic_state* const above = (now & linked) != 0 ? cause_link().parent : nullptr;  // the last one that it holds (S5)

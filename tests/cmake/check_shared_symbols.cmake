@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: BSL-1.0
+# cmake -DNM=nm -DLIBRARY=libx.so -P check_shared_symbols.cmake
+# Fails if a shared object that is built with -fvisibility=hidden has a variable of cts for itself: those lack CTS_SHARED_SYMBOL. The
+# library's sources use all of cts.
+cmake_minimum_required(VERSION 3.25)
+execute_process(COMMAND ${NM} --format=sysv --demangle --defined-only "${LIBRARY}" OUTPUT_VARIABLE all COMMAND_ERROR_IS_FATAL ANY)
+string(REGEX REPLACE "[][;]" "," all "${all}")
+string(REPLACE "\n" ";" all "${all}")
+set(shared 0)
+set(private)
+foreach(line IN LISTS all)
+  if(NOT line MATCHES "^(guard variable for )?(cts::v[0-9_]+[a-z_]*::[^|]*[^| ]) *\\|[^|]*\\| *([a-zA-Z]) *\\|.*\\|([^|]*)$")
+    continue()
+  endif()
+  set(name "${CMAKE_MATCH_2}")
+  set(kind ${CMAKE_MATCH_3})
+  set(section "${CMAKE_MATCH_4}")
+  # b and d: a variable, small letters: of this shared object alone. Constants may be, and thread-local ones.
+  if(kind MATCHES "[bd]" AND NOT section MATCHES "^\\.(data\\.rel\\.ro|tbss|tdata)")
+    list(APPEND private "${name}")
+  elseif(kind MATCHES "[uvVBD]")
+    math(EXPR shared "${shared} + 1")
+  endif()
+endforeach()
+if(private)
+  list(JOIN private "\n  " private)
+  message(FATAL_ERROR "each shared object has its own:\n  ${private}")
+endif()
+if(shared LESS 10)
+  message(FATAL_ERROR "only ${shared} variables of cts found in ${LIBRARY}: this check sees nothing")
+endif()
+message(STATUS "${shared} variables of cts, all shared")
