@@ -3,7 +3,7 @@
 // allocations there are.
 #include "rules.hpp"
 
-#include <cstdlib>
+#include "heap.hpp"
 
 namespace {
 thread_local long allocations = 0;
@@ -17,7 +17,7 @@ void* take(std::size_t n, std::size_t alignment) {
   }
   if (failing > 0) --failing;
   ++allocations;
-  return alignment <= alignof(std::max_align_t) ? std::malloc(n) : std::aligned_alloc(alignment, (n + alignment - 1) / alignment * alignment);
+  return cts::test::heap_take(n, alignment);
 }
 void* take_or_throw(std::size_t n, std::size_t alignment) {
   if (void* const p = take(n, alignment)) return p;
@@ -30,14 +30,14 @@ void* operator new[](std::size_t n) { return take_or_throw(n, 1); }
 void* operator new(std::size_t n, std::nothrow_t const&) noexcept { return take(n, 1); }
 void* operator new(std::size_t n, std::align_val_t a) { return take_or_throw(n, static_cast<std::size_t>(a)); }
 void* operator new(std::size_t n, std::align_val_t a, std::nothrow_t const&) noexcept { return take(n, static_cast<std::size_t>(a)); }
-void operator delete(void* p) noexcept { std::free(p); }
-void operator delete[](void* p) noexcept { std::free(p); }
-void operator delete(void* p, std::size_t) noexcept { std::free(p); }
-void operator delete[](void* p, std::size_t) noexcept { std::free(p); }
-void operator delete(void* p, std::align_val_t) noexcept { std::free(p); }
-void operator delete(void* p, std::size_t, std::align_val_t) noexcept { std::free(p); }
-void operator delete(void* p, std::nothrow_t const&) noexcept { std::free(p); }
-void operator delete(void* p, std::align_val_t, std::nothrow_t const&) noexcept { std::free(p); }
+void operator delete(void* p) noexcept { cts::test::heap_give(p); }
+void operator delete[](void* p) noexcept { cts::test::heap_give(p); }
+void operator delete(void* p, std::size_t) noexcept { cts::test::heap_give(p); }
+void operator delete[](void* p, std::size_t) noexcept { cts::test::heap_give(p); }
+void operator delete(void* p, std::align_val_t) noexcept { cts::test::heap_give(p); }
+void operator delete(void* p, std::size_t, std::align_val_t) noexcept { cts::test::heap_give(p); }
+void operator delete(void* p, std::nothrow_t const&) noexcept { cts::test::heap_give(p); }
+void operator delete(void* p, std::align_val_t, std::nothrow_t const&) noexcept { cts::test::heap_give(p); }
 
 namespace cts::test {
 namespace {
