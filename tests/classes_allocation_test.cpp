@@ -66,6 +66,12 @@ long count(F f) {
   return allocations - before;
 }
 
+#if defined(_WIN32)
+constexpr long thread_end = 1;  // mingw's library allocates for the destructor of a thread_local, here one for each size of spare nodes
+#else
+constexpr long thread_end = 0;
+#endif
+
 TEST(Allocations, AreFew) {
   EXPECT_EQ(count([] { source s; }), 1);
   source p, q;
@@ -77,11 +83,11 @@ TEST(Allocations, AreFew) {
     char bytes[32];
     void operator()() const {}
   };
-  EXPECT_LE(count([&] { auto const r = tp.register_callback(thirty_two{}); }), 1);
+  EXPECT_LE(count([&] { auto const r = tp.register_callback(thirty_two{}); }), 1 + thread_end);
   EXPECT_EQ(count([&] {
               auto const a = tp.register_callback([] {}), b = tp.register_callback(thirty_two{}), c = tp.register_callback([] {});
             }),
-            2) << "one each, but for a spare one of this thread";
+            2 + thread_end) << "one each, but for a spare one of this thread";
   EXPECT_EQ(count([&] { cancellation_callback const c(tp, [] {}); }), 0);
   EXPECT_EQ(count([&] {
               cancellation_callback const a(tp, [] {});
