@@ -3,7 +3,7 @@
 // allocations there are.
 #include "rules.hpp"
 
-#include <cstdlib>
+#include "heap.hpp"
 
 namespace {
 thread_local long allocations = 0;
@@ -17,7 +17,7 @@ void* take(std::size_t n, std::size_t alignment) {
   }
   if (failing > 0) --failing;
   ++allocations;
-  return alignment <= alignof(std::max_align_t) ? std::malloc(n) : std::aligned_alloc(alignment, (n + alignment - 1) / alignment * alignment);
+  return cts::test::heap_take(n, alignment);
 }
 void* take_or_throw(std::size_t n, std::size_t alignment) {
   if (void* const p = take(n, alignment)) return p;
@@ -30,14 +30,14 @@ void* operator new[](std::size_t n) { return take_or_throw(n, 1); }
 void* operator new(std::size_t n, std::nothrow_t const&) noexcept { return take(n, 1); }
 void* operator new(std::size_t n, std::align_val_t a) { return take_or_throw(n, static_cast<std::size_t>(a)); }
 void* operator new(std::size_t n, std::align_val_t a, std::nothrow_t const&) noexcept { return take(n, static_cast<std::size_t>(a)); }
-void operator delete(void* p) noexcept { std::free(p); }
-void operator delete[](void* p) noexcept { std::free(p); }
-void operator delete(void* p, std::size_t) noexcept { std::free(p); }
-void operator delete[](void* p, std::size_t) noexcept { std::free(p); }
-void operator delete(void* p, std::align_val_t) noexcept { std::free(p); }
-void operator delete(void* p, std::size_t, std::align_val_t) noexcept { std::free(p); }
-void operator delete(void* p, std::nothrow_t const&) noexcept { std::free(p); }
-void operator delete(void* p, std::align_val_t, std::nothrow_t const&) noexcept { std::free(p); }
+void operator delete(void* p) noexcept { cts::test::heap_give(p); }
+void operator delete[](void* p) noexcept { cts::test::heap_give(p); }
+void operator delete(void* p, std::size_t) noexcept { cts::test::heap_give(p); }
+void operator delete[](void* p, std::size_t) noexcept { cts::test::heap_give(p); }
+void operator delete(void* p, std::align_val_t) noexcept { cts::test::heap_give(p); }
+void operator delete(void* p, std::size_t, std::align_val_t) noexcept { cts::test::heap_give(p); }
+void operator delete(void* p, std::nothrow_t const&) noexcept { cts::test::heap_give(p); }
+void operator delete(void* p, std::align_val_t, std::nothrow_t const&) noexcept { cts::test::heap_give(p); }
 
 namespace cts::test {
 namespace {
@@ -66,6 +66,12 @@ long count(F f) {
   return allocations - before;
 }
 
+#if defined(_WIN32)
+constexpr long thread_end = 1;  // mingw's library allocates for the destructor of a thread_local, here one for each size of spare nodes
+#else
+constexpr long thread_end = 0;
+#endif
+
 TEST(Allocations, AreFew) {
   EXPECT_EQ(count([] { source s; }), 1);
   source p, q;
@@ -77,11 +83,11 @@ TEST(Allocations, AreFew) {
     char bytes[32];
     void operator()() const {}
   };
-  EXPECT_LE(count([&] { auto const r = tp.register_callback(thirty_two{}); }), 1);
+  EXPECT_LE(count([&] { auto const r = tp.register_callback(thirty_two{}); }), 1 + thread_end);
   EXPECT_EQ(count([&] {
               auto const a = tp.register_callback([] {}), b = tp.register_callback(thirty_two{}), c = tp.register_callback([] {});
             }),
-            2) << "one each, but for a spare one of this thread";
+            2 + thread_end) << "one each, but for a spare one of this thread";
   EXPECT_EQ(count([&] { cancellation_callback const c(tp, [] {}); }), 0);
   EXPECT_EQ(count([&] {
               cancellation_callback const a(tp, [] {});

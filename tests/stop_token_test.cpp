@@ -25,6 +25,8 @@
 #include <utility>
 #include <vector>
 
+#include "heap.hpp"
+
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic ignored \
     "-Wmaybe-uninitialized"  // g++ 12 sees it in every std::optional of a class with a destructor
@@ -38,9 +40,7 @@ std::atomic<bool> no_memory{false};
 
 void* take_block(std::size_t bytes, std::size_t alignment) noexcept {
   if (no_memory.load(std::memory_order_relaxed)) return nullptr;
-  void* const p = alignment > alignof(std::max_align_t)
-                      ? std::aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment)
-                      : std::malloc(bytes == 0 ? 1 : bytes);
+  void* const p = cts::test::heap_take(bytes, alignment);
   if (p == nullptr) return nullptr;
   blocks_held.fetch_add(1, std::memory_order_relaxed);
   blocks_made.fetch_add(1, std::memory_order_relaxed);
@@ -49,7 +49,7 @@ void* take_block(std::size_t bytes, std::size_t alignment) noexcept {
 void give_block_back(void* p) noexcept {
   if (p == nullptr) return;
   blocks_held.fetch_sub(1, std::memory_order_relaxed);
-  std::free(p);
+  cts::test::heap_give(p);
 }
 void* take_block_or_throw(std::size_t bytes, std::size_t alignment) {
   if (void* const p = take_block(bytes, alignment); p != nullptr) return p;
