@@ -115,17 +115,14 @@ class cancellation_token_source {
     call_scope const scope(s, core::verb::cancel);
     auto const job = std::allocate_shared<async_cancel>(detail::reserve_allocator<async_cancel>(), s);
     std::future<void> done = job->done.get_future();
-    switch (s.begin(nullptr)) {
-      case detail::verdict::won:
-        if (s.registry().count() != 0) {
-          async_cancel::start(job);
-          break;
-        }
-        s.notify_nobody();
-        [[fallthrough]];
-      case detail::verdict::lost: job->done.set_value(); break;
-      case detail::verdict::disposed: job->done.set_exception(disposed_error()); break;
+    detail::verdict const v = s.begin(nullptr);
+    if (v == detail::verdict::won && s.registry().count() != 0) {
+      async_cancel::start(job);
+      return done;
     }
+    if (v == detail::verdict::won) s.notify_nobody();
+    if (v == detail::verdict::disposed) job->done.set_exception(disposed_error());
+    else job->done.set_value();
     return done;
   }
 

@@ -37,19 +37,13 @@ using leak_handler = void (*)(leak const&) noexcept;
 namespace detail {
 
 inline void print_leak(leak const& l) noexcept {
-  switch (l.what) {
-    case leak::kind::never_runs:
-      std::fprintf(stderr, "cts: source %p is disposed while a callback is registered that will never run: %s:%u\n", l.source, l.file, l.line);
-      return;
-    case leak::kind::callable_holds_source:
-    case leak::kind::callable_holds_child:
-      std::fprintf(stderr, "cts: source %p is disposed but lives for ever: a callback that was detached holds a token %s: %s:%u\n", l.source,
-                   l.what == leak::kind::callable_holds_source ? "of it" : "of a source that is linked to it", l.file, l.line);
-      return;
-    case leak::kind::reason_holds_source:
-      std::fprintf(stderr, "cts: source %p lives for ever: its reason holds its own token, or that of a source which it has canceled\n", l.source);
-      return;
-  }
+  if (l.what == leak::kind::never_runs)
+    std::fprintf(stderr, "cts: source %p is disposed while a callback is registered that will never run: %s:%u\n", l.source, l.file, l.line);
+  else if (l.what == leak::kind::reason_holds_source)
+    std::fprintf(stderr, "cts: source %p lives for ever: its reason holds its own token, or that of a source which it has canceled\n", l.source);
+  else
+    std::fprintf(stderr, "cts: source %p is disposed but lives for ever: a callback that was detached holds a token %s: %s:%u\n", l.source,
+                 l.what == leak::kind::callable_holds_source ? "of it" : "of a source that is linked to it", l.file, l.line);
 }
 CTS_SHARED_SYMBOL inline std::atomic<leak_handler> the_leak_handler{print_leak};
 
