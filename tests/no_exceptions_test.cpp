@@ -27,17 +27,18 @@ namespace {
 bool out_of_memory = false;  // of the aligned kind, which registries and lanes grow with
 }
 
-void* operator new(std::size_t n, std::align_val_t a, std::nothrow_t const&) noexcept {
+// Not inlined: the compiler would see free() called on what operator new has returned, and warn.
+[[gnu::noinline]] void* operator new(std::size_t n, std::align_val_t a, std::nothrow_t const&) noexcept {
   auto const alignment = static_cast<std::size_t>(a);
   return out_of_memory ? nullptr : std::aligned_alloc(alignment, (n + alignment - 1) / alignment * alignment);
 }
-void* operator new(std::size_t n, std::align_val_t a) {
+[[gnu::noinline]] void* operator new(std::size_t n, std::align_val_t a) {
   void* const p = ::operator new(n, a, std::nothrow);
   if (p == nullptr) std::terminate();
   return p;
 }
-void operator delete(void* p, std::align_val_t) noexcept { std::free(p); }
-void operator delete(void* p, std::size_t, std::align_val_t) noexcept { std::free(p); }
+[[gnu::noinline]] void operator delete(void* p, std::align_val_t) noexcept { std::free(p); }
+[[gnu::noinline]] void operator delete(void* p, std::size_t, std::align_val_t) noexcept { std::free(p); }
 
 namespace {
 
