@@ -6,16 +6,12 @@
 #define CTS_DETAIL_SYSTEM_ALARM_HPP
 
 #include <chrono>
-#include <cstdint>
 
 #include "cts/detail/orders.hpp"
+#include "cts/detail/state.hpp"
 #include "cts/detail/timer_service.hpp"
 
 namespace cts { inline namespace CTS_ABI { namespace detail {
-
-template <class Parts>
-class basic_state;
-enum class verdict : std::uint8_t;
 
 /// What a timer does to its state, with a reference that it gives back.
 template <class Parts>
