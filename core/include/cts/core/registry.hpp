@@ -11,6 +11,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 
 #include "cts/core/callback.hpp"
 #include "cts/core/checked.hpp"
@@ -299,7 +300,7 @@ class basic_registry {
     auto& slot = *static_cast<typename segment::slot*>(at.slot);
     bool go_on = !stop();
     std::size_t i = 0;
-    while (Stripes > 1 && !ledgers_[i].ledger.holds(&slot)) ++i;
+    while (Stripes > 1 && !ledgers_[i].ledger.holds(std::addressof(slot))) ++i;
     if (!Platform::mutation(mutation::forget_the_rest)) go_on = go_on && ledgers_[i].ledger.scan_on(in, slot, run);
     while (++i < Stripes && go_on) go_on = ledgers_[i].ledger.scan(ledgers_[i].ledger.top(), run);
     return end_notification(way, in_flight);
@@ -368,8 +369,8 @@ class basic_registry {
     if (way.now != fate::goes_on) [[unlikely]] {
       if (MayPause && way.now == fate::paused) {
         if (Platform::mutation(mutation::done_at_pause)) slot.store(done, site::slot_done);
-        *way.at = {&in, &slot};
-        way.last = &c;
+        *way.at = {std::addressof(in), std::addressof(slot)};
+        way.last = std::addressof(c);
         return false;
       }
       if (!Platform::mutation(mutation::touch_registry_after_dispose)) return false;
