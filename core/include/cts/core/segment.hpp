@@ -177,8 +177,8 @@ class whole_segment : public segment<Platform> {
   constexpr whole_segment() noexcept : whole_segment(std::make_index_sequence<N>()) {}
 
  private:
-  template <std::size_t... I>
-  constexpr explicit whole_segment(std::index_sequence<I...>) noexcept : base(N), array_{typename base::slot(dead(I * 0))...} {
+  template <std::size_t... K>
+  constexpr explicit whole_segment(std::index_sequence<K...>) noexcept : base(N), array_{typename base::slot(dead(K * 0))...} {
     static_assert(sizeof(whole_segment) == base::bytes(N), "at() finds the slots just behind the header");
   }
   typename base::slot array_[N];
