@@ -58,6 +58,7 @@ struct random_generator {
 };
 }  // namespace rl
 #endif
+#pragma push_macro("errno")
 #define private public  // what a word's newest value was written by: `store` in reduction.hpp
 #include <relacy/relacy.hpp>
 #undef private
@@ -71,7 +72,7 @@ struct random_generator {
 #undef calloc
 #undef realloc
 #undef assert
-#undef errno
+#pragma pop_macro("errno")
 #undef memory_order_relaxed
 #undef memory_order_consume
 #undef memory_order_acquire

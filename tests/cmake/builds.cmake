@@ -29,15 +29,27 @@ endforeach()
 file(CONFIGURE OUTPUT "${written}/system_headers.hpp" CONTENT "${text}" @ONLY)
 file(CONFIGURE OUTPUT "${written}/everything.hpp" CONTENT "${everything}" @ONLY)
 list(REMOVE_DUPLICATES names)
-list(FILTER names EXCLUDE REGEX "^(__.*|alignas|alignof|asm|catch|decltype|defined|delete|explicit|for|if|new|noexcept|offsetof|operator|requires|return|sizeof|static_assert|switch|throw|typeid|while|void|volatile|bool|char|int|unsigned|static_cast|const_cast|reinterpret_cast|dynamic_cast)$")
+set(no_names defined alignas alignof and and_eq asm auto bitand bitor bool break case catch char char8_t char16_t
+    char32_t class compl concept const consteval constexpr constinit const_cast continue co_await co_return co_yield
+    decltype default delete do double dynamic_cast else enum explicit export extern false float for friend goto if
+    inline int long mutable namespace new noexcept not not_eq nullptr operator or or_eq private protected public
+    register reinterpret_cast requires return short signed sizeof static static_assert static_cast struct switch
+    template this thread_local throw true try typedef typeid typename union unsigned using virtual void volatile
+    wchar_t while xor xor_eq)
+list(REMOVE_ITEM names ${no_names})
+list(FILTER names EXCLUDE REGEX "^__")
 list(SORT names)
-list(TRANSFORM names REPLACE "(.+)" "CTS_TRAP(\\1)")
+list(TRANSFORM names REPLACE "(.+)" "#ifndef \\1\nCTS_TRAP(\\1)\n#endif")  # some are macros of the C library
 list(JOIN names "\n" text)
 file(CONFIGURE OUTPUT "${written}/greedy_names.inc" CONTENT "${text}\n" @ONLY)
 
 # Users' types: cts finds nothing in their namespaces.
 cts_core_test(argument_dependent_lookup_test)
 target_include_directories(argument_dependent_lookup_test PRIVATE "${written}")
+add_library(argument_dependent_lookup_checked OBJECT argument_dependent_lookup_test.cpp)
+target_link_libraries(argument_dependent_lookup_checked PRIVATE cts::cts GTest::gtest)
+target_include_directories(argument_dependent_lookup_checked PRIVATE "${CMAKE_CURRENT_SOURCE_DIR}" "${written}")
+target_compile_definitions(argument_dependent_lookup_checked PRIVATE CTS_CHECKED=1)
 
 # Users' macros: each header alone after all of them, and all headers of the checked configuration.
 set(units)

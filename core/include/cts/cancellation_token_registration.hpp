@@ -92,7 +92,7 @@ class registration_node final : public registration_base {
   template <class G>
   registration_node(state& s, G&& f, synchronization_context* where, location at)
       : registration_base(s, &run, &destroy), place_(at), where_(where), f_(std::forward<G>(f)) {
-    if constexpr (core::std_platform::checked) place_.note(what_it_holds(s, std::addressof(f_), sizeof f_));
+    if constexpr (core::std_platform::checked) place_.note(detail::what_it_holds(s, std::addressof(f_), sizeof f_));
   }
 
   /// Before it is registered: as if it had not been made, but for its reference to the state.

@@ -113,7 +113,7 @@ class ledger {
   template <class Visit>
   bool scan_on(segment& s, slot& at, Visit visit) noexcept {
     using block = typename segment::block;
-    std::size_t i = static_cast<std::size_t>(&at - &s.at(0));
+    std::size_t i = static_cast<std::size_t>(std::addressof(at) - std::addressof(s.at(0)));
     if (Platform::mutation(mutation::scan_oldest_first)) i = s.capacity() - 1 - i;
     for (; i % block::size != 0; --i) {  // the rest of its block
       slot& here = s.at(i - 1);

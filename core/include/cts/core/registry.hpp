@@ -135,7 +135,7 @@ class basic_registry {
   template <class Stop>
   callback* run_callbacks(Stop stop, pause& at) noexcept {
     auto in_flight = watch_.enter(verb::cancel);
-    return notify<true>(stop() ? nullptr : ledgers_[0].ledger.top(), stop, in_flight, &at);
+    return notify<true>(stop() ? nullptr : ledgers_[0].ledger.top(), stop, in_flight, std::addressof(at));
   }
   /// For a callback that this registry runs on this thread, as the last thing that it does. Of a registry that is run by
   /// run_callbacks(stop, pause).
@@ -284,7 +284,7 @@ class basic_registry {
   CTS_HOT callback* notify(segment* top, Stop& stop, Scope& in_flight, pause* at) noexcept {
     canceller_.store(Platform::this_thread(), site::canceller_set);
     course way{fate::goes_on, nullptr, at};
-    course_.set(reinterpret_cast<std::uintptr_t>(&way));
+    course_.set(reinterpret_cast<std::uintptr_t>(std::addressof(way)));
     auto const run = [&](auto& in, auto& slot, word w) noexcept { return run_one<MayPause>(in, slot, w, way) && !stop(); };
     bool go_on = top != nullptr && ledgers_[0].ledger.scan(top, run);
     for (std::size_t i = 1; i < Stripes && go_on; ++i) go_on = ledgers_[i].ledger.scan(ledgers_[i].ledger.top(), run);
@@ -293,8 +293,8 @@ class basic_registry {
   /// The same from where it has paused.
   template <class Stop, class Scope>
   callback* notify_on(pause& at, Stop& stop, Scope& in_flight) noexcept {
-    course way{fate::goes_on, nullptr, &at};
-    course_.set(reinterpret_cast<std::uintptr_t>(&way));
+    course way{fate::goes_on, nullptr, std::addressof(at)};
+    course_.set(reinterpret_cast<std::uintptr_t>(std::addressof(way)));
     auto const run = [&](auto& in, auto& slot, word w) noexcept { return run_one<true>(in, slot, w, way) && !stop(); };
     auto& in = *static_cast<segment*>(at.segment);
     auto& slot = *static_cast<typename segment::slot*>(at.slot);

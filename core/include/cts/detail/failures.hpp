@@ -25,7 +25,7 @@ class failures {
   failures& operator=(failures const&) = delete;
 
   /// Stands for all that are lost for want of memory, as std::bad_alloc. Nothing is added to it.
-  static failures& lost() noexcept {
+  CTS_SHARED_SYMBOL static failures& lost() noexcept {
     alignas(failures) static std::byte memory[sizeof(failures)];
     static failures& only = *::new (static_cast<void*>(memory)) failures(lost_all());
     return only;

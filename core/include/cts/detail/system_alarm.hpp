@@ -60,6 +60,6 @@ class basic_system_alarm : private Service::entry {
   state* const owner_;
 };
 
-}}}  // namespace cts::detail
+}  }  }  // namespace cts::detail
 
 #endif  // CTS_DETAIL_SYSTEM_ALARM_HPP

@@ -141,7 +141,7 @@ class the_timer_service {
   }
 
  private:
-  static timer_service& make() {
+  CTS_SHARED_SYMBOL static timer_service& make() {
     alignas(timer_service) static unsigned char storage[sizeof(timer_service)];
     auto* const s = ::new (static_cast<void*>(storage)) timer_service;
 #if !defined(_WIN32)
@@ -315,6 +315,6 @@ inline time_provider& time_provider::system() {
   return *only;
 }
 
-}}  // namespace cts
+}  }  // namespace cts
 
-#endif
+#endif  // CTS_DETAIL_SYSTEM_TIMERS_HPP

@@ -467,6 +467,6 @@ class basic_timer_service {
   typename World::thread_name ended_{};
 };
 
-}}}  // namespace cts::detail
+}  }  }  // namespace cts::detail
 
-#endif
+#endif  // CTS_DETAIL_TIMER_SERVICE_HPP

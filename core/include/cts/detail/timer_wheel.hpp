@@ -23,6 +23,7 @@
 #include <cstdint>
 
 #include "cts/core/platform.hpp"
+#include "cts/core/slot.hpp"
 #include "cts/detail/orders.hpp"
 
 namespace cts { inline namespace CTS_ABI { namespace detail {
@@ -144,7 +145,7 @@ class basic_timer_wheel {
     std::size_t b = due_list;
     if (e.due > now_) {
       auto const level = static_cast<std::size_t>(63 - std::countl_zero(e.due ^ now_)) / group;
-      auto const index = static_cast<std::size_t>(e.due >> (level * group)) % per_level;
+      auto const index = core::narrowed<std::size_t>((e.due >> (level * group)) % per_level);
       b = level * per_level + index;
       used_[level] |= std::uint64_t{1} << index;
     }
@@ -194,7 +195,7 @@ class basic_timer_wheel {
   tick start_of(std::size_t bucket) const noexcept {
     std::size_t const level = bucket / per_level, shift = level * group;
     tick const above = shift + group < 64 ? now_ >> (shift + group) << (shift + group) : 0;
-    return above | static_cast<tick>(bucket % per_level) << shift;
+    return above | tick{bucket % per_level} << shift;
   }
 
   tick now_ = 0;
@@ -205,6 +206,6 @@ class basic_timer_wheel {
 
 using timer_wheel = basic_timer_wheel<core::std_platform>;
 
-}}}  // namespace cts::detail
+}  }  }  // namespace cts::detail
 
-#endif
+#endif  // CTS_DETAIL_TIMER_WHEEL_HPP
