@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 // Graphs of linked sources, long and wide: constant stack, O(links), no allocation; what keeps what alive. R31, R57, R65–R75.
+#include "heap.hpp"
 #include "rules.hpp"
 
-#include <cstdlib>
 #include <new>
 #include <optional>
 #include <random>
@@ -20,7 +20,7 @@ void* take(std::size_t n, std::size_t alignment) noexcept {
   if (out_of_memory) return nullptr;
   ++allocations;
   ++blocks;
-  return alignment <= alignof(std::max_align_t) ? std::malloc(n) : std::aligned_alloc(alignment, (n + alignment - 1) / alignment * alignment);
+  return cts::test::heap_take(n, alignment);
 }
 void* take_or_throw(std::size_t n, std::size_t alignment) {
   if (void* const p = take(n, alignment)) return p;
@@ -29,7 +29,7 @@ void* take_or_throw(std::size_t n, std::size_t alignment) {
 void give_back(void* p) noexcept {
   if (p == nullptr) return;
   --blocks;
-  std::free(p);
+  cts::test::heap_give(p);
 }
 }  // namespace
 

@@ -62,12 +62,14 @@ template <class Rep, class Period>
 std::vector<Rep> counts() {
   using limits = std::numeric_limits<Rep>;
   std::vector<Rep> all;
-  auto const add = [&all](long double v) {
+  // Powers of two, exact where a long double has 53 bits, too: Rep's greatest value is not.
+  long double const above = std::ldexp(1.0L, limits::digits), lowest = limits::is_signed ? -above : 0.0L;
+  auto const add = [&](long double v) {
     for (int d = -2; d <= 2; ++d)
-      if (v + d >= static_cast<long double>((limits::min)()) && v + d <= static_cast<long double>((limits::max)()))
+      if (v + d >= lowest && v + d < above)
         all.push_back(static_cast<Rep>(v + d));
   };
-  long double const unit = 1000.0L * Period::num / Period::den;  // ms
+  long double const unit = 1000.0L * static_cast<long double>(Period::num) / static_cast<long double>(Period::den);  // ms
   for (long double const ms : {-2.0L, -1.5L, -1.0L, -0.5L, 0.0L, 0.5L, 1.0L, 1.5L, 14.0L, 1000.0L, 86400e3L, 4294967294.0L, 4294967295.0L, 4294967296.0L})
     add(std::floor(ms / unit));
   for (int d = 0; d < 3; ++d) {

@@ -120,7 +120,7 @@ TEST(TimerWheel, IsAsASortedMap) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     random_wheel r(seed, seed % 4 == 0 ? 300 : 1 + seed % 12);
     for (int step = 0; step < 4000 && !HasFailure(); ++step) {
-      item& i = *r.items[r.draw(r.items.size())];
+      item& i = *r.items[static_cast<std::size_t>(r.draw(r.items.size()))];
       switch (r.draw(6)) {
         case 0:
         case 1: r.arm(i); break;
