@@ -28,7 +28,7 @@
 ///   condition                     wait_until(std::unique_lock<mutex>&, nanoseconds), notify_one(), notify_all()
 ///   now()                         a clock that does not go back, in nanoseconds
 ///   start(service&)               starts a thread that calls service.run_thread(); 0, or an error number
-///   joins                         a thread that has ended must be joined: thread_name self(), join(thread_name)
+///   joins                         a thread that has ended must be joined: thread_name self(), join(thread_name), join(thread_name, nanoseconds)
 #pragma once
 #ifndef CTS_DETAIL_TIMER_SERVICE_HPP
 #define CTS_DETAIL_TIMER_SERVICE_HPP
@@ -183,7 +183,7 @@ class basic_timer_service {
         auto const last = ended_;
         has_ended_ = false;
         hold.unlock();
-        World::join(last);
+        World::join(last, until);
       }
     }
     return true;
