@@ -82,7 +82,7 @@ class model_failures {
 
 /// What states share: the lock of all readers, and each thread's dying ones.
 struct shared_parts {
-  lock_word readers;
+  lock_word readers{lock_word::unset{}};
   detail::dying_list<state> dying[reduction::most];
 };
 inline shared_parts* the_shared = nullptr;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
-/// The models of the timer service of production (detail/timer_service.hpp) by itself: its invariants W1 … W5 under G17, and its wheel
+/// The models of the timer service of production (detail/timer_service.hpp) by itself: its invariants W1 … W6 under G17, and its wheel
 /// (T1 … T3). With the states of sources it is in state_models.cpp.
 #include "timer_world.hpp"
 
@@ -440,6 +440,37 @@ struct stop_vs_watcher : rl::test_suite<stop_vs_watcher, 3>, crew<> {
   void after() { require(runs(0) <= 1, "ran twice"); close(); }
 };
 add<stop_vs_watcher> st5("G17", "StopVersusKeeperAndWatcher", "stop beside a keeper that runs a callback and its watcher: both end", full(), 100000);
+
+/// A callback that waits for a timer which it has armed, and stop.
+struct stop_vs_nested : rl::test_suite<stop_vs_nested, 3>, crew<> {
+  void before() {
+    open(2);
+    the_time.horizon = 100ms;
+    t[0]->then = [this] {
+      P::await([this] { return fired.get() != 0; });  // stop() is about to wait
+      fired.pass(0);
+      require(arm(1, 0ns), "refused, but there is a thread");
+      P::await([this] { return fired.get() != 0; });
+      end();
+    };
+    t[1]->then = [this] { fired.pass(1); };
+    arm(0, 0ns);
+  }
+  void thread(unsigned i) {
+    if (i < 2) return live(*s, i);
+    P::await([this] {
+      the_reduction.touch(reduction::others, false);
+      return the_time.started == 2;
+    });
+    fired.pass(1);
+    require(s->stop(never), "threads are left");
+  }
+  void after() {
+    require(runs(0) == 1 && runs(1) == 1, "did not run once");
+    close();
+  }
+};
+add<stop_vs_nested> st6("G17", "StopVersusCallbackThatWaitsForItsTimer", "stop waits for a callback that waits for a timer: it fires, and all threads end (W6)", large(3, 1), 100000);
 
 // --- the wheel -----------------------------------------------------------------------------------------------------------------
 /// Three timers and whatever is done with them, drawn: a wheel beside a list that is searched.

@@ -19,10 +19,14 @@ namespace cts::models {
 /// A lock, as the timers and the event of production have one.
 class lock_word {
  public:
+  struct unset {};
   lock_word() {
     rl::preemption_disabler const unpublished(rl::ctx());
-    word_.store(0, rl::mo_relaxed, RL_INFO);
+    reset();
   }
+  /// For one that reset() is called on before each execution.
+  explicit lock_word(unset) {}
+  void reset() { word_.store(0, rl::mo_relaxed, RL_INFO); }
   void lock() {
     for (;;) {
       {

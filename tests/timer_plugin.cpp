@@ -27,7 +27,7 @@ void run(std::atomic<int>* ran, Start start) {
 #if defined(_WIN32)
 #define CTS_PLUGIN_FUNCTION __declspec(dllexport)
 #else
-#define CTS_PLUGIN_FUNCTION
+#define CTS_PLUGIN_FUNCTION [[gnu::visibility("default")]]
 #endif
 
 extern "C" {
@@ -43,6 +43,34 @@ CTS_PLUGIN_FUNCTION void cts_plugin_runs_a_callback(std::atomic<int>* ran) {
 }
 CTS_PLUGIN_FUNCTION void cts_plugin_cancels_asynchronously(std::atomic<int>* ran) {
   run(ran, [](auto& s) { static_cast<void>(s.cancel_async()); });
+}
+/// The callback waits for a timer that is armed `late` or before it runs.
+CTS_PLUGIN_FUNCTION void cts_plugin_waits_in_a_callback(std::atomic<int>* ran, bool late) {
+  auto& s = *new cts::cancellation_token_source;
+  auto& early = *new cts::cancellation_token_source(200ms);
+  s.token().register_callback([ran, late, &early] {
+    *ran = 1;
+    if (late) {
+      std::this_thread::sleep_for(50ms);
+      cts::cancellation_token_source limit(5ms);
+      limit.token().wait_handle().wait();
+    } else {
+      early.token().wait_handle().wait();
+    }
+    *ran = 2;
+  }).detach();
+  s.cancel_after(1ms);
+  while (*ran == 0) std::this_thread::yield();
+}
+CTS_PLUGIN_FUNCTION void cts_plugin_runs_a_long_callback(std::atomic<int>* ran) {
+  auto& s = *new cts::cancellation_token_source;
+  s.token().register_callback([ran] {
+    *ran = 1;
+    std::this_thread::sleep_for(500ms);
+    *ran = 2;
+  }).detach();
+  s.cancel_after(1ms);
+  while (*ran == 0) std::this_thread::yield();
 }
 CTS_PLUGIN_FUNCTION int cts_plugin_waits_until_idle() {
   cts_plugin_disarms_all();

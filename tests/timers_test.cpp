@@ -353,6 +353,24 @@ TEST(TimersAtExit, OneThatIsArmedWhileStaticObjectsAreDestroyedFires) {
       testing::ExitedWithCode(7), "fired");
 }
 
+struct needs_a_lock_at_the_end {
+  bool here = false;
+  ~needs_a_lock_at_the_end() {
+    if (here) std::lock_guard const hold(held_at_exit);
+  }
+};
+thread_local needs_a_lock_at_the_end of_this_thread;
+TEST(TimersAtExit, DoNotDeadlockWithAThreadLocalThatNeedsALockOfTheExitingThread) {
+  testing::FLAGS_gtest_death_test_style = "threadsafe";
+  EXPECT_EXIT(
+      {
+        held_at_exit.lock();
+        exit_while_a_callback_runs([] { of_this_thread.here = true; });
+        std::exit(7);
+      },
+      testing::ExitedWithCode(7), "");
+}
+
 // --- fork ---
 TEST(TimersAfterFork, TheInheritedFireOnceTheChildArmsOne) {
   source inherited(50ms);
@@ -450,6 +468,36 @@ TEST(TimersAtUnload, WhileAnAsynchronousCancelRuns) {
   function_of<void(std::atomic<int>*)>(library, "cts_plugin_cancels_asynchronously")(&ran);
   unload(library);
   EXPECT_EQ(ran, 2) << "its code was gone before it returned";
+}
+TEST(TimersAtUnload, WhileACallbackOfItWaitsForATimer) {
+  for (bool const late : {false, true}) {
+    void* const library = load();
+    std::atomic<int> ran{0};
+    function_of<void(std::atomic<int>*, bool)>(library, "cts_plugin_waits_in_a_callback")(&ran, late);
+    unload(library);  // else this hangs
+    EXPECT_EQ(ran, 2);
+  }
+}
+struct unloads_at_the_end {
+  void* library = nullptr;
+  std::atomic<int> ran{0};
+  ~unloads_at_the_end() {
+    if (library == nullptr) return;
+    ::dlclose(library);
+    for (int i = 0; i < 2000 && ran != 2; ++i) std::this_thread::sleep_for(5ms);
+    ::_exit(ran == 2 ? 7 : 1);
+  }
+};
+TEST(TimersAtUnload, ByAStaticObjectAtExit) {
+  testing::FLAGS_gtest_death_test_style = "threadsafe";
+  EXPECT_EXIT(
+      {
+        static unloads_at_the_end plug_in;
+        plug_in.library = load();
+        function_of<void(std::atomic<int>*)>(plug_in.library, "cts_plugin_runs_a_long_callback")(&plug_in.ran);
+        std::exit(7);
+      },
+      testing::ExitedWithCode(7), "");
 }
 TEST(TimersAtUnload, WithoutATimer) {
   void* const library = load();

@@ -37,7 +37,9 @@
 #if !defined(_WIN32)
 #include <pthread.h>
 #include <signal.h>
+#include <time.h>
 #if defined(__ELF__)
+#include <dlfcn.h>
 #include <semaphore.h>
 #endif
 #endif
@@ -58,6 +60,9 @@ __declspec(dllimport) struct HINSTANCE__* __stdcall GetModuleHandleW(wchar_t con
 #elif defined(__ELF__)
 /// The exit handlers of the C++ runtime (Itanium C++ ABI, 3.3.6.3), under a name of ours: standard libraries declare it differently.
 extern "C" int cts_register_at_exit(void (*f)(void*), void* argument, void* module) __asm__("__cxa_atexit");
+/// Weak, since a C library may have them in a library of its own, which nobody else may need.
+extern "C" [[gnu::weak]] int cts_find_object(void const* address, void* info) __asm__("dladdr");
+extern "C" [[gnu::weak]] void* cts_load_object(char const* file, int flags) __asm__("dlopen");
 #endif
 
 namespace cts { inline namespace CTS_ABI {
@@ -118,6 +123,19 @@ struct system_world {
   using thread_name = ::pthread_t;
   static thread_name self() noexcept { return ::pthread_self(); }
   static void join(thread_name t) noexcept { ::pthread_join(t, nullptr); }
+  /// Waits no longer than until then: destructors of the thread's thread_local objects may need what the calling thread has.
+  static void join(thread_name t, std::chrono::nanoseconds until) noexcept {
+    if (until == (std::chrono::nanoseconds::max)()) return join(t);
+#if defined(__GLIBC__)
+    ::timespec end{};
+    ::clock_gettime(CLOCK_REALTIME, &end);
+    auto const at = std::chrono::seconds(end.tv_sec) + std::chrono::nanoseconds(end.tv_nsec) + (std::max)(until - now(), std::chrono::nanoseconds::zero());
+    end.tv_sec = static_cast<decltype(end.tv_sec)>(std::chrono::floor<std::chrono::seconds>(at).count());
+    end.tv_nsec = static_cast<decltype(end.tv_nsec)>((at % std::chrono::seconds(1)).count());
+    if (::pthread_timedjoin_np(t, nullptr, &end) == 0) return;
+#endif
+    ::pthread_detach(t);
+  }
 #endif
 };
 
@@ -139,9 +157,22 @@ class the_timer_service {
     static bool const watches = at_end.watch_for_exit();
     static_cast<void>(watches);
   }
+#if !defined(_WIN32)
+  /// What a thread begins with. Of the shared object that has the service and sees to the end, whoever has asked for the thread.
+  CTS_SHARED_SYMBOL static void* life_of_thread(void* service) noexcept {
+#if defined(__APPLE__)
+    ::pthread_setname_np("cts-timer");
+#elif defined(__linux__)
+    ::pthread_setname_np(::pthread_self(), "cts-timer");
+#endif
+    static_cast<timer_service*>(service)->run_thread();
+    return nullptr;
+  }
+#endif
 
  private:
-  CTS_SHARED_SYMBOL static timer_service& make() {
+  /// Not inlined: what it leaves in the service, and with atfork, is of the shared object that has the service, whoever asks first.
+  CTS_COLD CTS_SHARED_SYMBOL static timer_service& make() {
     alignas(timer_service) static unsigned char storage[sizeof(timer_service)];
     auto* const s = ::new (static_cast<void*>(storage)) timer_service;
 #if !defined(_WIN32)
@@ -177,14 +208,31 @@ class the_timer_service {
     ~end() {
       bool const exiting = exiting_ == nullptr || ::sem_trywait(exiting_) == 0;
       if (exiting) {
+        stay();  // another static object may unload this shared object after this
         get().stop(system_world::now() + exit_patience);
-      } else if (!get().stop(system_world::now() + std::chrono::seconds(5))) {
-        std::fputs("cts: a shared object is being unloaded and waits for a callback of a timer or of cancel_async, which is its code\n", stderr);
-        get().stop((std::chrono::nanoseconds::max)());
+        return;
       }
+      if (!get().stop(system_world::now() + std::chrono::seconds(5)))
+        std::fputs("cts: a shared object is being unloaded and waits for a callback of a timer or of cancel_async, which is its code\n", stderr);
+      get().stop((std::chrono::nanoseconds::max)());  // joins the last one, too
     }
 
    private:
+    /// From here on this shared object is not unloaded any more: a callback may run for ever, and a timer that is armed starts a thread.
+    static void stay() noexcept {
+#if defined(RTLD_NOLOAD) && defined(RTLD_NODELETE)
+      struct {  // Dl_info
+        char const* file;
+        void* base;
+        char const* symbol;
+        void* address;
+      } found{};
+      if (&cts_find_object == nullptr || &cts_load_object == nullptr) return;  // a program that is linked without a loader unloads nothing
+      if (cts_find_object(reinterpret_cast<void*>(&life_of_thread), &found) != 0 && found.file != nullptr)
+        cts_load_object(found.file, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
+#endif
+    }
+
     ::sem_t* const exiting_;
   };
 #else
@@ -225,23 +273,12 @@ int system_world::start(Service& service) noexcept {
 template <class Service>
 int system_world::start(Service& service) noexcept {
   the_timer_service::see_to_the_end();
-  struct life {
-    static void* run(void* s) {
-#if defined(__APPLE__)
-      ::pthread_setname_np("cts-timer");
-#elif defined(__linux__)
-      ::pthread_setname_np(::pthread_self(), "cts-timer");
-#endif
-      static_cast<Service*>(s)->run_thread();
-      return nullptr;
-    }
-  };
   ::sigset_t all, before;
   ::sigfillset(&all);
   for (int const own : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS}) ::sigdelset(&all, own);
   ::pthread_sigmask(SIG_SETMASK, &all, &before);  // a thread begins with the mask of the one that starts it
   ::pthread_t name;
-  int const error = ::pthread_create(&name, nullptr, &life::run, std::addressof(service));
+  int const error = ::pthread_create(&name, nullptr, &the_timer_service::life_of_thread, std::addressof(service));
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
   return error;
 }
@@ -295,7 +332,7 @@ inline bool system_timer::change(std::chrono::nanoseconds due) {
   return true;
 }
 
-class system_time_provider final : public time_provider {
+class CTS_SHARED_SYMBOL system_time_provider final : public time_provider {
  public:
   std::chrono::steady_clock::time_point now() const override { return std::chrono::steady_clock::now(); }
   std::unique_ptr<timer> create_timer(std::function<void()> fire, std::chrono::nanoseconds due) override {

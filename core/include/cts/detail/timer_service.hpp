@@ -20,15 +20,16 @@
 ///       the entry's owner, taken under that lock, for as long as it touches it outside;
 ///   W4  a role changes under crew_mutex_ only; no thread holds that lock and the lock of a wheel at once, and none starts a thread or runs
 ///       foreign code under either;
-///   W5  a job that post() has taken is run: there is a keeper that sees it, or a watcher that becomes one.
+///   W5  a job that post() has taken is run: there is a keeper that sees it, or a watcher that becomes one;
+///   W6  as long as stop() waits for a callback, timers are served and threads started as ever, since the callback may wait for them.
 ///
-/// W1 … W5 are model-checked (models/timer_models.cpp). A template over what it is made of, so that the models run it. `World` has
+/// W1 … W6 are model-checked (models/timer_models.cpp). A template over what it is made of, so that the models run it. `World` has
 ///   platform, partitions
 ///   mutex                         lock(), unlock()
 ///   condition                     wait_until(std::unique_lock<mutex>&, nanoseconds), notify_one(), notify_all()
 ///   now()                         a clock that does not go back, in nanoseconds
 ///   start(service&)               starts a thread that calls service.run_thread(); 0, or an error number
-///   joins                         a thread that has ended must be joined: thread_name self(), join(thread_name)
+///   joins                         a thread that has ended must be joined: thread_name self(), join(thread_name), join(thread_name, nanoseconds)
 #pragma once
 #ifndef CTS_DETAIL_TIMER_SERVICE_HPP
 #define CTS_DETAIL_TIMER_SERVICE_HPP
@@ -164,7 +165,8 @@ class basic_timer_service {
     }
   }
 
-  /// Ends the threads that have nothing to do, and waits until `until` for those that run callbacks, but not for the calling one. A
+  /// Ends the threads that have nothing to do, and waits until `until` for those that run callbacks, but not for the calling one. Timers
+  /// that are due fire as long as it waits for a callback. A
   /// timer that is armed stays armed; the next one that is armed starts a thread, which serves both.
   /// @return whether all have ended
   bool stop(nanoseconds until) noexcept {
@@ -172,18 +174,24 @@ class basic_timer_service {
     stopping_ = true;
     ++generation_;
     wake_at_.store(always, site::timer_wake_set);
-    if (!platform::mutation(mutation::stop_wakes_nobody)) sleep_.notify_all();
-    watch_.notify_all();
-    unsigned const mine = runs_here() && !platform::mutation(mutation::stop_waits_for_itself) ? 1 : 0;
+    worker* const me = here();
+    unsigned const mine = me != nullptr && !platform::mutation(mutation::stop_waits_for_itself) ? 1 : 0;
+    if (mine != 0) me->stops = true;
+    if (!platform::mutation(mutation::stop_wakes_nobody)) wake_all();
     while (threads_ > mine && World::now() < until) gone_.wait_until(hold, until);
     stopping_ = false;
-    if (threads_ > mine) return false;
+    if (mine != 0) me->stops = false;
+    if (threads_ > mine) {
+      ++generation_;  // those that have served callbacks end now
+      wake_all();
+      return false;
+    }
     if constexpr (World::joins) {
       if (has_ended_) {
         auto const last = ended_;
         has_ended_ = false;
         hold.unlock();
-        World::join(last);
+        World::join(last, until);
       }
     }
     return true;
@@ -249,6 +257,7 @@ class basic_timer_service {
     unsigned generation = 0;
     bool busy = false;   // runs a callback
     bool taken_over = false;  // … and is the keeper no more
+    bool stops = false;       // … which has called stop()
     nanoseconds idle_since{};
   };
 
@@ -279,7 +288,7 @@ class basic_timer_service {
         else if (!keeper_->busy && !platform::mutation(mutation::poke_without_waking)) sleep_.notify_one();
         return 0;
       }
-      if (stopping_ || (stuck && starting_ != 0 && !must)) return must ? static_cast<int>(std::errc::operation_canceled) : 0;
+      if ((stopping_ && !is_waited_for()) || (stuck && starting_ != 0 && !must)) return must ? static_cast<int>(std::errc::operation_canceled) : 0;
       ++threads_;
       ++starting_;
     }
@@ -296,6 +305,10 @@ class basic_timer_service {
     if (!e.is_armed() || (e.armings != arming && !platform::mutation(mutation::refused_takes_all))) return false;
     p.wheel.disarm(e);
     return true;
+  }
+  void wake_all() noexcept {
+    sleep_.notify_all();
+    watch_.notify_all();
   }
   void not_started() noexcept {
     --threads_;
@@ -386,7 +399,8 @@ class basic_timer_service {
   void run(worker& self, lock& hold, Callback callback) noexcept {
     self.busy = true;  // before a thread is started: no job that is posted meanwhile relies on this one
     busy_until_ = World::now() + patience / (1u << (blocked_ < 4 ? blocked_ : 4));
-    if (watcher_ == nullptr && starting_ == 0 && !stopping_ && !platform::mutation(mutation::run_without_watcher)) {
+    // One that another thread is starting does if there is nothing to be done but timers: that start may fail.
+    if (watcher_ == nullptr && (starting_ == 0 || first_job_ != nullptr) && !platform::mutation(mutation::run_without_watcher)) {
       ++threads_;
       ++starting_;
       hold.unlock();
@@ -413,6 +427,7 @@ class basic_timer_service {
     if (self.taken_over) --blocked_;
     self.taken_over = false;
     self.idle_since = World::now();
+    if (stopping_ && !platform::mutation(mutation::waited_for_untold)) wake_all();  // W6: it may have been the last
   }
 
   bool watch(worker& self, lock& hold) noexcept {
@@ -432,12 +447,21 @@ class basic_timer_service {
     if (busy) self.idle_since = now;
     return true;
   }
-  /// stop() has ended the life of that thread; what has been posted is run before.
-  bool is_over(worker const& self) const noexcept { return stopping_ || self.generation != generation_; }
-  bool runs_here() const noexcept {
+  /// stop() has ended the life of that thread. What has been posted is run before, and W6.
+  bool is_over(worker const& self) const noexcept {
+    return stopping_ ? !is_waited_for(&self) : self.generation != generation_;
+  }
+  /// Whether stop() waits for a callback, on another thread than `but`.
+  bool is_waited_for(worker const* but = nullptr) const noexcept {
+    if (platform::mutation(mutation::stop_forsakes_callbacks)) return false;
     for (worker const* w = workers_; w != nullptr; w = w->next)
-      if (w->name == platform::this_thread()) return true;
+      if (w != but && w->busy && !w->stops) return true;
     return false;
+  }
+  worker* here() const noexcept {
+    worker* w = workers_;
+    while (w != nullptr && w->name != platform::this_thread()) w = w->next;
+    return w;
   }
 
   static constexpr unsigned most_steps = 64;
