@@ -584,6 +584,47 @@ TEST(Deadline, AClockMayThrowAndMayAskForDeadlines) {
   child.dispose();
   EXPECT_FALSE(t.remaining().has_value());
 }
+// R75: the timer of a parent that has cut its children off does not cancel them.
+TEST(Deadline, OfAParentWhoseTryResetHasCutTheLinkIsNone) {
+  source parent, other(2h);
+  source child = source::create_linked(parent.token());
+  source both = source::create_linked(parent.token(), other.token(), child.token());
+  parent.cancel_after(1h);
+  EXPECT_LE(both.token().remaining(), 1h);
+  ASSERT_TRUE(parent.try_reset());
+  parent.cancel_after(1h);
+  EXPECT_FALSE(child.token().deadline().has_value());
+  EXPECT_FALSE(child.token().remaining().has_value());
+  EXPECT_GT(both.token().remaining(), 1h) << "the other parent's";
+  child.cancel_after(30min);
+  EXPECT_LE(both.token().remaining(), 30min) << "the child's own";
+  parent.cancel();
+  EXPECT_FALSE(both.is_cancellation_requested());
+}
+// UBSan sees the overflow.
+TEST(Deadline, OfAClockThatJumpsDoesNotOverflow) {
+  using time_point = std::chrono::steady_clock::time_point;
+  struct : time_provider {
+    time_point shown{};
+    time_point now() const override { return shown; }
+    std::unique_ptr<timer> create_timer(std::function<void()>, std::chrono::nanoseconds) override {
+      struct nothing : timer {
+        bool change(std::chrono::nanoseconds) override { return true; }
+      };
+      return std::make_unique<nothing>();
+    }
+  } clock;
+  for (time_point const first : {(time_point::min)(), time_point(), (time_point::max)() - 1h}) {
+    clock.shown = first;
+    source const s(5s, clock);
+    source const child = source::create_linked(s.token());
+    EXPECT_EQ(child.token().remaining(), 5s);
+    clock.shown = (time_point::min)();
+    EXPECT_EQ(child.token().remaining(), first == (time_point::min)() ? 5s : (std::chrono::nanoseconds::max)());
+    clock.shown = (time_point::max)();
+    EXPECT_EQ(child.token().remaining(), 0s);
+  }
+}
 TEST(Threads, DeadlinesAreAskedForWhileSourcesEnd) {
   for (int round = 0; round < 300; ++round) {
     std::vector<source> all;

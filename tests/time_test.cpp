@@ -177,6 +177,40 @@ TEST(Delay, OtherCountsAreTakenForFloatingOnes) {
   source s(std::chrono::duration<ticks, std::milli>(ticks(0)));
   EXPECT_TRUE(s.is_cancellation_requested());
 }
+/// A count that converts to nothing but std::intmax_t, by which std::chrono converts, and only where it is asked to.
+struct strict {
+  std::intmax_t value = 0;
+  strict() = default;
+  constexpr explicit strict(std::intmax_t v) : value(v) {}
+  constexpr explicit operator std::intmax_t() const { return value; }
+  friend constexpr auto operator<=>(strict const&, strict const&) = default;
+};
+/// The same, and it says that it is an integer.
+struct whole : strict {
+  using strict::strict;
+  friend constexpr auto operator<=>(whole const&, whole const&) = default;
+};
+template <class Rep>
+void converts_by_intmax() {
+  using ms = std::chrono::duration<Rep, std::milli>;
+  EXPECT_EQ(detail::checked_delay(ms(Rep(14)), "test"), 14ms);
+  EXPECT_EQ(detail::checked_delay(ms(Rep(-1)), "test"), infinite);
+  EXPECT_THROW((void)detail::checked_delay(ms(Rep(-2)), "test"), std::out_of_range);
+  EXPECT_EQ(detail::nanoseconds_up(ms(Rep(14)), "test"), 14ms);
+  EXPECT_EQ(detail::nanoseconds_up(ms(Rep(-14)), "test"), -14ms);
+  source const s;
+  EXPECT_FALSE(s.token().wait_handle().wait_for(ms(Rep(-1))));
+}
+}  // namespace
+}  // namespace cts::test
+template <>
+struct std::numeric_limits<cts::test::whole> : std::numeric_limits<std::intmax_t> {};
+namespace cts::test {
+namespace {
+TEST(Delay, CountsMayConvertToIntmaxAlone) {
+  converts_by_intmax<strict>();
+  converts_by_intmax<whole>();
+}
 TEST(Delay, TheMessageNamesTheValueAndWhatIsAllowed) {
   source s;
   std::string const message = thrown([&] { s.cancel_after(-2000us); });

@@ -74,12 +74,19 @@ template <class Rep>
 inline constexpr bool is_exact =
     std::numeric_limits<Rep>::is_integer && std::numeric_limits<Rep>::digits <= 64 && !std::chrono::treat_as_floating_point_v<Rep>;
 
+/// `count` as a Number: directly, or by std::intmax_t, which std::chrono converts by, from a class that converts explicitly to nothing else.
+template <class Number, class Rep>
+constexpr Number number_of(Rep const& count) {
+  if constexpr (requires { static_cast<Number>(count); }) return static_cast<Number>(count);
+  else return static_cast<Number>(static_cast<std::intmax_t>(count));
+}
+
 /// An integer as its sign and its distance from zero.
 struct magnitude {
   template <class Rep>
   explicit constexpr magnitude(Rep count) noexcept
       : negative(count < Rep(0)),
-        value(negative ? std::uint64_t{0} - static_cast<std::uint64_t>(static_cast<std::int64_t>(count)) : static_cast<std::uint64_t>(count)) {}
+        value(negative ? std::uint64_t{0} - static_cast<std::uint64_t>(detail::number_of<std::int64_t>(count)) : detail::number_of<std::uint64_t>(count)) {}
   bool negative;
   std::uint64_t value;
 };
@@ -93,7 +100,7 @@ floating_of<Rep> scale_floating(std::chrono::duration<Rep, Period> time) {
   using number = floating_of<Rep>;
   constexpr std::intmax_t common = std::gcd(PerSecond, Period::den), times = PerSecond / common, parts = Period::den / common;
   // TRICKY: volatile makes each step round to its type, where the processor would keep more digits (x87): 0.015 s would be 14 ms.
-  number volatile v = static_cast<number>(time.count());
+  number volatile v = detail::number_of<number>(time.count());
   if constexpr (Period::num != 1 || times != 1) v = v * (static_cast<number>(Period::num) * static_cast<number>(times));
   if constexpr (parts != 1) v = v / static_cast<number>(parts);
   return v;
@@ -103,7 +110,7 @@ floating_of<Rep> scale_floating(std::chrono::duration<Rep, Period> time) {
 template <class Rep, class Period>
 constexpr bool is_number(std::chrono::duration<Rep, Period> time) noexcept {
   if constexpr (is_exact<Rep>) return true;
-  else return !std::isnan(static_cast<floating_of<Rep>>(time.count()));
+  else return !std::isnan(detail::number_of<floating_of<Rep>>(time.count()));
 }
 template <class Rep, class Period>
 void require_number(std::chrono::duration<Rep, Period> time, char const* where) {

@@ -304,7 +304,7 @@ class basic_state {
     return true;
   }
   /// Calls `visit(state&)` at least once for each state that can still cancel this one: itself and those that its links lead to, but for
-  /// what is canceled or disposed and what is only reached through that. O(links), constant stack, no allocation. Without links no lock;
+  /// what is canceled, disposed or cut off by a try_reset of the parent, and what is only reached through that. O(links), constant stack, no allocation. Without links no lock;
   /// else `visit` runs under the one lock of all readers, and must not come back here.
   template <class Visit>
   void visit_above(Visit visit) noexcept {
@@ -325,7 +325,7 @@ class basic_state {
         visit(s);
         for (std::size_t i = 0; i < s.link_count_; ++i) {
           basic_state* const p = s.link_at(i).parent;
-          if (p == nullptr || p->is_over()) continue;
+          if (p == nullptr || p->is_over() || !p->registry_.is_registered(s.link_at(i))) continue;  // try_reset has cut it off: R75
           if (p->link_count_ == 0) visit(*p);
           else if (p->begin_reading()) found = p->chain(found);
         }

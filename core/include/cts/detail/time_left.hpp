@@ -13,6 +13,7 @@
 #include <optional>
 #include <utility>
 
+#include "cts/detail/duration.hpp"
 #include "cts/detail/parts.hpp"
 #include "cts/time_provider.hpp"
 
@@ -47,7 +48,7 @@ inline std::optional<std::chrono::nanoseconds> time_left(state& s) {
     for (std::size_t i = 0; i < n; ++i) {
       auto const now = found[i].clock != nullptr ? found[i].clock->now() : std::chrono::steady_clock::now();
       auto const left = (std::max)(std::chrono::nanoseconds::zero(),
-                                 std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::duration(found[i].due) - now.time_since_epoch()));
+                                 detail::time_between(now.time_since_epoch(), std::chrono::steady_clock::duration(found[i].due), "remaining"));
       if (!least || left < *least) least = left;
       last = found[i].clock;
     }
