@@ -32,6 +32,7 @@
 #include <memory>
 #include <mutex>
 #include <new>
+#include <thread>
 #include <utility>
 
 #if !defined(_WIN32)
@@ -119,7 +120,26 @@ struct system_world {
   static constexpr bool joins = false;
   using thread_name = int;
 #else
+#if defined(__SANITIZE_THREAD__)
+#define CTS_DETACHES_THREADS 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define CTS_DETACHES_THREADS 1
+#endif
+#endif
+#if defined(CTS_DETACHES_THREADS)
+  /// ThreadSanitizer reports a thread that has ended and that nobody has joined yet when the process ends. So its threads are detached, and
+  /// an unload waits for the last instructions of the last one.
+  static constexpr bool joins = false;
+  struct last_instructions {
+    last_instructions() noexcept {}
+    ~last_instructions() { std::this_thread::sleep_for(std::chrono::milliseconds(20)); }
+  };
+#undef CTS_DETACHES_THREADS
+#else
   static constexpr bool joins = true;
+  struct last_instructions {};  // are over when it is joined
+#endif
   using thread_name = ::pthread_t;
   static thread_name self() noexcept { return ::pthread_self(); }
   static void join(thread_name t) noexcept { ::pthread_join(t, nullptr); }
@@ -234,6 +254,7 @@ class the_timer_service {
     }
 
     ::sem_t* const exiting_;
+    [[no_unique_address]] system_world::last_instructions after_the_threads_{};
   };
 #else
   struct end {
@@ -280,6 +301,7 @@ int system_world::start(Service& service) noexcept {
   ::pthread_t name;
   int const error = ::pthread_create(&name, nullptr, &the_timer_service::life_of_thread, std::addressof(service));
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  if (error == 0 && !joins) ::pthread_detach(name);
   return error;
 }
 #endif
