@@ -254,7 +254,7 @@ class the_timer_service {
     }
 
     ::sem_t* const exiting_;
-    [[no_unique_address]] system_world::last_instructions after_the_threads_{};
+    [[no_unique_address, maybe_unused]] system_world::last_instructions after_the_threads_{};
   };
 #else
   struct end {
