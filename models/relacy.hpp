@@ -10,6 +10,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <cerrno>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
@@ -28,6 +29,7 @@
 #error "build with -DRL_DO_ASSERT=1: without it Relacy ignores illegal memory orders"
 #endif
 
+#pragma push_macro("errno")  // Relacy has one of its own
 #if defined(__clang__)
 #pragma clang diagnostic push
 #pragma clang diagnostic ignored "-Weverything"

@@ -4,9 +4,10 @@
 ///
 ///   threads    They are named "cts-timer" and block every signal but those that a fault of their own code raises (SIGSEGV and its
 ///              like, for crash handlers), so a signal that is sent to the process reaches a thread of the program.
-///   exit       When static objects are destroyed, idle threads end, and callbacks that run are waited for, at most exit_patience. What is
-///              armed then does not fire any more, unless another timer is armed later: that starts a thread again, which serves both
-///              for as long as the process lasts.
+///   exit       When static objects are destroyed, idle threads end, and callbacks that run are waited for, at most exit_patience; meanwhile
+///              timers fire, as those callbacks may wait for them. What is armed then does not fire any more, unless another timer is armed
+///              later: that starts a thread again, which serves both for as long as the process lasts. ELF: a shared object that has a
+///              service stays loaded from then on, whoever closes it.
 ///   unload     When the shared object that has these functions is unloaded, its static objects are destroyed, too. Its threads, and with
 ///              them every callback that runs, are then waited for without a bound, since their code would be gone; a callback that
 ///              needs the loader's lock meanwhile (dlopen, the first use of a thread_local with a destructor) would wait for the
