@@ -312,6 +312,15 @@ TEST(Checked, WhatKeepsItsOwnSourceAliveIsReported) {
               group.cancel_with_reason(std::make_exception_ptr(operation_canceled(scope.token())));
             }),
             std::vector{kind::reason_holds_source});
+  EXPECT_EQ(reported([] {
+              source a;
+              source b;
+              source c;
+              a.cancel_with_reason(b.token());
+              b.cancel_with_reason(std::make_exception_ptr(operation_canceled(c.token())));
+              c.cancel_with_reason(a.token());  // closes the ring
+            }),
+            std::vector{kind::reason_holds_source});
   set_leak_handler(before);
 }
 TEST(Checked, WhatEndsIsNotReported) {

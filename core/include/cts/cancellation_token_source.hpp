@@ -263,20 +263,34 @@ class cancellation_token_source {
     if (throw_on_first) failed.throw_first();
     failed.throw_all();
   }
-  /// Whether a reason is a token, or an exception with one, of a source that was canceled by `s` or is it: for checked builds.
-  static bool leads_to(std::any const& reason, detail::state& s) noexcept {
-    cancellation_token t;
-    if (auto const* const given = std::any_cast<cancellation_token>(&reason)) t = *given;
+  /// The token that a reason is, or that it carries as an operation_canceled; none() if none that we know of.
+  static cancellation_token token_in(std::any const& reason) noexcept {
+    if (auto const* const given = std::any_cast<cancellation_token>(&reason)) return *given;
     if (auto const* const e = std::any_cast<std::exception_ptr>(&reason); e != nullptr && *e != nullptr) {
       try {
         std::rethrow_exception(*e);
       } catch (operation_canceled const& canceled) {
-        t = canceled.token();
+        return canceled.token();
       } catch (...) {
         // It holds no token that we know of.
       }
     }
-    return t.origin() == cancellation_token(s);
+    return {};
+  }
+  /// Whether a reason leads back to `s`: its token's origin is `s`, or has a reason that leads there. For checked builds; follows a
+  /// thousand reasons at most.
+  static bool leads_to(std::any const& reason, detail::state& s) noexcept {
+    cancellation_token const mine(s);
+    cancellation_token origin = token_in(reason).origin();
+    for (int n = 0; n < 1000 && origin.state_ != nullptr; ++n) {
+      if (origin == mine) return true;
+      cancellation_token next;
+      origin.state_->cause([&next](detail::state const&, detail::reason const* r) noexcept {
+        if (r != nullptr) next = token_in(r->value).origin();
+      });
+      origin = std::move(next);
+    }
+    return false;
   }
   static std::exception_ptr disposed_error() noexcept {
     try {
