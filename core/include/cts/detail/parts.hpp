@@ -99,11 +99,16 @@ class alarm {
     if (custom_ != nullptr) return arm_custom(due, wanted);
     if (due < std::chrono::nanoseconds::zero()) return disarm();
     auto const at = detail::due_in(due);
-    system_.arm(at, [this, at, &wanted] {
-      if (!wanted()) return false;
-      due_.store(at.count(), std::memory_order_relaxed);
-      return true;
-    });
+    try {
+      system_.arm(at, [this, at, &wanted] {
+        if (!wanted()) return false;
+        due_.store(at.count(), std::memory_order_relaxed);
+        return true;
+      });
+    } catch (...) {  // it is not armed; the caller still holds the state
+      due_.store(never, std::memory_order_relaxed);
+      throw;
+    }
   }
   void disarm() noexcept {
     due_.store(never, std::memory_order_relaxed);
