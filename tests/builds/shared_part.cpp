@@ -3,8 +3,6 @@
 /// CTS_SHARED_PART: the name of the function that this one defines.
 #include "shared_part.hpp"
 
-#include <chrono>
-
 namespace {
 cts::error_sink set_error_sink(cts::error_sink s) noexcept { return cts::set_error_sink(s); }
 cts::leak_handler set_leak_handler(cts::leak_handler h) noexcept { return cts::set_leak_handler(h); }
@@ -23,7 +21,7 @@ bool catches_operation_canceled(void (*f)()) {
   }
   return false;
 }
-void arm(cts::cancellation_token_source& s) { s.cancel_after(std::chrono::hours(1)); }
+void const* timers() { return &cts::detail::the_timer_service::get(); }
 }  // namespace
 
 shared_part const* CTS_SHARED_PART() {
@@ -39,6 +37,6 @@ shared_part const* CTS_SHARED_PART() {
                                &typeid(cts::aggregate_exception),
                                &throw_operation_canceled,
                                &catches_operation_canceled,
-                               &arm};
+                               &timers};
   return &all;
 }

@@ -21,7 +21,7 @@ struct shared_part {
   std::type_info const* aggregate_exception;
   void (*throw_operation_canceled)();
   bool (*catches_operation_canceled)(void (*)());
-  void (*arm)(cts::cancellation_token_source&);
+  void const* (*timers)();  ///< the process's timer service
 };
 
 /// Each from a shared object of its own, which is built with -fvisibility=hidden.

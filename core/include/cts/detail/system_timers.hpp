@@ -151,8 +151,8 @@ struct system_world {
     ::timespec end{};
     ::clock_gettime(CLOCK_REALTIME, &end);
     auto const at = std::chrono::seconds(end.tv_sec) + std::chrono::nanoseconds(end.tv_nsec) + (std::max)(until - now(), std::chrono::nanoseconds::zero());
-    end.tv_sec = static_cast<decltype(end.tv_sec)>(std::chrono::floor<std::chrono::seconds>(at).count());
-    end.tv_nsec = static_cast<decltype(end.tv_nsec)>((at % std::chrono::seconds(1)).count());
+    end.tv_sec = std::chrono::floor<std::chrono::duration<decltype(end.tv_sec)>>(at).count();
+    end.tv_nsec = std::chrono::duration_cast<std::chrono::duration<decltype(end.tv_nsec), std::nano>>(at % std::chrono::seconds(1)).count();
     if (::pthread_timedjoin_np(t, nullptr, &end) == 0) return;
 #endif
     ::pthread_detach(t);
