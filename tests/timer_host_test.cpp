@@ -26,6 +26,7 @@ TEST(TimersOfTheProgram, OutliveThePlugInThatHasUsedThemFirst) {
     source s(1ms);
     EXPECT_TRUE(s.token().wait_handle().wait_for(30s));
     EXPECT_GT(time_provider::system().now(), std::chrono::steady_clock::time_point());
+#if !defined(CTS_TEST_EMULATED)  // qemu-user 7.2 ends with an assertion of its own in a forked child that starts a thread
     pid_t const child = ::fork();
     if (child == 0) {
       source own(1ms);
@@ -34,6 +35,7 @@ TEST(TimersOfTheProgram, OutliveThePlugInThatHasUsedThemFirst) {
     int status = -1;
     ASSERT_EQ(::waitpid(child, &status, 0), child);
     EXPECT_EQ(WEXITSTATUS(status), 7) << "the handlers of fork were the plug-in's";
+#endif
     for (int i = 0; i < 2000 && detail::the_timer_service::get().threads() != 0; ++i) std::this_thread::sleep_for(5ms);
   }
 }
