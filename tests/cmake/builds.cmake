@@ -86,6 +86,10 @@ if(NOT WIN32)
                COMMAND ${CMAKE_COMMAND} -DNM=${CMAKE_NM} -DLIBRARY=$<TARGET_FILE:cts_shared_part_${part}>
                        -P ${CMAKE_CURRENT_SOURCE_DIR}/cmake/check_shared_symbols.cmake)
     endforeach()
+    add_library(cts_users_reference OBJECT builds/users_reference.cpp)
+    target_link_libraries(cts_users_reference PRIVATE cts::cts)
+    add_test(NAME SharedObjects.LeaveTheUsersReferencesStrong COMMAND ${CMAKE_NM} $<TARGET_OBJECTS:cts_users_reference>)
+    set_tests_properties(SharedObjects.LeaveTheUsersReferencesStrong PROPERTIES PASS_REGULAR_EXPRESSION " U dlopen")
   endif()
 endif()
 

@@ -62,9 +62,10 @@ __declspec(dllimport) struct HINSTANCE__* __stdcall GetModuleHandleW(wchar_t con
 #elif defined(__ELF__)
 /// The exit handlers of the C++ runtime (Itanium C++ ABI, 3.3.6.3), under a name of ours: standard libraries declare it differently.
 extern "C" int cts_register_at_exit(void (*f)(void*), void* argument, void* module) __asm__("__cxa_atexit");
-/// Weak, since a C library may have them in a library of its own, which nobody else may need.
-extern "C" [[gnu::weak]] int cts_find_object(void const* address, void* info) __asm__("dladdr");
-extern "C" [[gnu::weak]] void* cts_load_object(char const* file, int flags) __asm__("dlopen");
+/// References that are weak unless the program has others: a C library may have these in a library of its own, which nobody else may need.
+/// TRICKY: not [[gnu::weak]], which would make the user's own calls in the same file weak, too, and let a linker leave that library out.
+[[gnu::weakref("dladdr")]] static int cts_find_object(void const* address, void* info);
+[[gnu::weakref("dlopen")]] static void* cts_load_object(char const* file, int flags);
 #endif
 
 namespace cts { inline namespace CTS_ABI {

@@ -166,8 +166,8 @@ class basic_timer_service {
   }
 
   /// Ends the threads that have nothing to do, and waits until `until` for those that run callbacks, but not for the calling one. Timers
-  /// that are due fire as long as it waits for a callback. A
-  /// timer that is armed stays armed; the next one that is armed starts a thread, which serves both.
+  /// that are due fire as long as it waits for a callback (W6). A timer that is armed stays armed; the next one that is armed starts a
+  /// thread, which serves both.
   /// @return whether all have ended
   bool stop(nanoseconds until) noexcept {
     lock hold(crew_mutex_);
