@@ -33,11 +33,17 @@ struct stamp {
 };
 
 template <class A>
-concept registers = requires { typename A::template registration<function>; };
+concept registers = requires {
+  typename A::template registration<function>;
+};
 template <class A>
-concept links = requires { typename A::linked; };
+concept links = requires {
+  typename A::linked;
+};
 template <class A>
-concept waits = requires(A, typename A::source& s) { A::wait(A::token_of(s)); };
+concept waits = requires(A, typename A::source& s) {
+  A::wait(A::token_of(s));
+};
 template <class A>
 concept arms = requires(A, typename A::source& s) {
   A::arm(s);
@@ -47,7 +53,8 @@ concept arms = requires(A, typename A::source& s) {
 template <class A>
 using token_of = decltype(A::token_of(std::declval<typename A::source&>()));
 
-// ---------------------------------------------------------------------------------------------------------------- stages
+// ----------------------------------------------------------------------------------------------------------------
+// stages
 
 /// Registrations of one source, in the order and place that a shape asks for.
 template <class A, class F>
@@ -109,8 +116,7 @@ struct alignas(128) place {
   std::optional<crowd<A, F>> others;
 };
 template <class A>
-requires(!registers<A>)
-struct alignas(128) place<A> {
+requires(!registers<A>) struct alignas(128) place<A> {
   typename A::source source;
   token_of<A> token = A::token_of(source);
 };
@@ -141,7 +147,8 @@ void close(void* s) {
   delete &of<A>(s);
 }
 
-// ------------------------------------------------------------------------------------------------------------------ axes
+// ------------------------------------------------------------------------------------------------------------------
+// axes
 
 template <class A>
 void pair_on(place<A>& p, std::size_t times) {
@@ -311,7 +318,9 @@ struct to_waiter {
 template <class A>
 std::vector<axis> make_axes() {
   std::vector<axis> all;
-  auto const add = [&all](char const* name, timing how, auto o, auto r, auto c) { all.push_back({name, how, o, r, nullptr, nullptr, c}); };
+  auto const add = [&all](char const* name, timing how, auto o, auto r, auto c) {
+    all.push_back({name, how, o, r, nullptr, nullptr, c});
+  };
   add("poll", timing::steady, &open<A>, &poll<A>, &close<A>);
   add("token_copy", timing::steady, &open<A>, &copy_token<A>, &close<A>);
   add("create", timing::steady, &open<A>, &create<A>, &close<A>);
@@ -324,7 +333,8 @@ std::vector<axis> make_axes() {
     add("fan_out", timing::fresh, &open<A>, &cancel_all<A>, &close<A>);
     add("leave_canceled", timing::fresh, &open_canceled<A>, &leave_all<A>, &close<A>);
     all.push_back({"poll_churn", timing::steady, &open<A>, &poll<A>, &churn<A>, nullptr, &close<A>});
-    all.push_back({"to_first", timing::reported, &to_first<A>::open, &to_first<A>::run, nullptr, &to_first<A>::seconds, &to_first<A>::close});
+    all.push_back({"to_first", timing::reported, &to_first<A>::open, &to_first<A>::run, nullptr, &to_first<A>::seconds,
+                   &to_first<A>::close});
   }
   if constexpr (links<A>) add("linked", timing::steady, &open<A>, &link_two<A>, &close<A>);
   if constexpr (arms<A>) {
@@ -332,20 +342,24 @@ std::vector<axis> make_axes() {
     add("timer_own", timing::steady, &open<A>, &timer_own<A>, &close<A>);
   }
   if constexpr (waits<A>)
-    all.push_back({"to_waiter", timing::reported, &to_waiter<A>::open, &to_waiter<A>::run, nullptr, &to_waiter<A>::seconds, &to_waiter<A>::close});
+    all.push_back({"to_waiter", timing::reported, &to_waiter<A>::open, &to_waiter<A>::run, nullptr,
+                   &to_waiter<A>::seconds, &to_waiter<A>::close});
   return all;
 }
 
 template <class A>
 peer make_peer(char const* id) {
   static std::vector<axis> const axes = make_axes<A>();
-  peer p{id, A::name, A::in_place, static_cast<std::size_t>(-1), requires { A::one_owner; }, sizeof(typename A::source), sizeof(token_of<A>), 0, 0, axes.data(), axes.size()};
-  if constexpr (requires { A::most; }) p.most = A::most;
-  if constexpr (registers<A>) {
-    p.registration_bytes = sizeof(typename A::template registration<function>);
-    p.cell_bytes = sizeof(std::optional<typename A::template registration<function>>);
-  }
-  return p;
+  peer p{id, A::name, A::in_place, static_cast<std::size_t>(-1), requires {A::one_owner;
+}
+, sizeof(typename A::source), sizeof(token_of<A>), 0, 0, axes.data(), axes.size()
+};  // namespace cts::bench
+if constexpr (requires { A::most; }) p.most = A::most;
+if constexpr (registers<A>) {
+  p.registration_bytes = sizeof(typename A::template registration<function>);
+  p.cell_bytes = sizeof(std::optional<typename A::template registration<function>>);
+}
+return p;
 }
 
 }  // namespace cts::bench

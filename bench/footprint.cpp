@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
-/// What the peers hold in memory, exactly: this program's own malloc counts the bytes that the allocator hands out. One JSON in the
-/// format of Google Benchmark, with counters instead of times.
+/// What the peers hold in memory, exactly: this program's own malloc counts the bytes that the allocator hands out. One
+/// JSON in the format of Google Benchmark, with counters instead of times.
 #include <benchmark/benchmark.h>
 #include <malloc.h>
 
@@ -37,15 +37,19 @@ std::atomic<std::int64_t> floor_now{0}, peak{0};  // how far above the one the o
 
 void* taken(void* p) {
   if (p != nullptr) {
-    std::int64_t const now = held.bytes.fetch_add(static_cast<std::int64_t>(malloc_usable_size(p) + sizeof(std::size_t)), std::memory_order_relaxed) +
-                             static_cast<std::int64_t>(malloc_usable_size(p) + sizeof(std::size_t)) - floor_now.load();
+    std::int64_t const now =
+        held.bytes.fetch_add(static_cast<std::int64_t>(malloc_usable_size(p) + sizeof(std::size_t)),
+                             std::memory_order_relaxed) +
+        static_cast<std::int64_t>(malloc_usable_size(p) + sizeof(std::size_t)) - floor_now.load();
     if (now > peak.load()) peak = now;
     held.blocks.fetch_add(1, std::memory_order_relaxed);
   }
   return p;
 }
 void given_back(void* p) {
-  if (p != nullptr) held.bytes.fetch_sub(static_cast<std::int64_t>(malloc_usable_size(p) + sizeof(std::size_t)), std::memory_order_relaxed);
+  if (p != nullptr)
+    held.bytes.fetch_sub(static_cast<std::int64_t>(malloc_usable_size(p) + sizeof(std::size_t)),
+                         std::memory_order_relaxed);
 }
 }  // namespace
 
@@ -130,12 +134,14 @@ int main(int argc, char** argv) {
 #undef CTS_BENCH_PEER
   };
   for (peer const* const p : peers) {
-    benchmark::RegisterBenchmark((std::string("source_memory/") + p->id).c_str(), [p](benchmark::State& s) { source_footprint(s, *p); })
-        ->Iterations(1);
+    benchmark::RegisterBenchmark((std::string("source_memory/") + p->id).c_str(), [p](benchmark::State& s) {
+      source_footprint(s, *p);
+    })->Iterations(1);
     if (find(*p, "pair") == nullptr) continue;
     for (std::int64_t const n : {100, 100'000})
       if (static_cast<std::size_t>(n) <= p->most)
-        benchmark::RegisterBenchmark((std::string("memory/") + p->id).c_str(), [p](benchmark::State& s) { footprint(s, *p); })
+        benchmark::RegisterBenchmark((std::string("memory/") + p->id).c_str(),
+                                     [p](benchmark::State& s) { footprint(s, *p); })
             ->Arg(n)
             ->Iterations(1);
   }

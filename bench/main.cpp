@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
-/// The matrix: every axis for every peer that was built in, and yardsticks made of bare atomic operations, in one binary, so that one
-/// interleaved run compares them. Names are axis/peer[/live registrations][/threads:n].
+/// The matrix: every axis for every peer that was built in, and yardsticks made of bare atomic operations, in one
+/// binary, so that one interleaved run compares them. Names are axis/peer[/live registrations][/threads:n].
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
@@ -35,12 +35,15 @@ using cts::bench::peer;
 using cts::bench::shape;
 using cts::bench::timing;
 
-// ------------------------------------------------------------------------------------------------------------ yardsticks
+// ------------------------------------------------------------------------------------------------------------
+// yardsticks
 
 struct alignas(128) private_word {
   std::atomic<std::uint64_t> word{0};
 };
-bool exchange(private_word& w, std::uint64_t from, std::uint64_t to) { return w.word.compare_exchange_strong(from, to); }
+bool exchange(private_word& w, std::uint64_t from, std::uint64_t to) {
+  return w.word.compare_exchange_strong(from, to);
+}
 
 void one_rmw(State& state) {
   private_word w;
@@ -83,7 +86,8 @@ void plain_load_churn(State& state) {
   for (auto _ : state) benchmark::DoNotOptimize(w.word.load(std::memory_order_acquire));
   stop.store(true, std::memory_order_relaxed);
 }
-/// The best that a linked list can do: one read-modify-write a node, no lock, no call; at random addresses every node misses.
+/// The best that a linked list can do: one read-modify-write a node, no lock, no call; at random addresses every node
+/// misses.
 void list_fan_out(State& state) {
   auto const n = static_cast<std::size_t>(state.range(0));
   struct alignas(64) node {
@@ -104,7 +108,8 @@ void list_fan_out(State& state) {
   state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(n));
 }
 
-// ------------------------------------------------------------------------------------------------------------ the matrix
+// ------------------------------------------------------------------------------------------------------------ the
+// matrix
 
 /// What the threads of a benchmark share: made by the first, found by the others once all have begun.
 struct shared_stage {
@@ -136,7 +141,8 @@ void fresh(State& state, axis const& a, shape const& s) {
     state.SetIterationTime(a.how == timing::reported ? a.seconds(stage) : taken.count());
     a.close(stage);
   }
-  if (a.how == timing::fresh) state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(s.live * s.sources));
+  if (a.how == timing::fresh)
+    state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(s.live * s.sources));
 }
 
 class matrix {
@@ -144,15 +150,19 @@ class matrix {
   explicit matrix(peer const& p) : peer_(p) {}
 
   /// Registers `as`/peer`suffix` if the peer has the axis and holds that many.
-  benchmark::internal::Benchmark* add(std::string_view as, char const* which, shape const& s, std::string const& suffix = "") const {
+  benchmark::internal::Benchmark* add(std::string_view as, char const* which, shape const& s,
+                                      std::string const& suffix = "") const {
     auto const* const end = peer_.axes + peer_.count;
-    auto const* const found = std::find_if(peer_.axes, end, [which](axis const& a) { return std::string_view(a.name) == which; });
-    if (found == end || s.live * s.sources > peer_.most || (s.where == layout::threads && peer_.one_owner)) return nullptr;
+    auto const* const found =
+        std::find_if(peer_.axes, end, [which](axis const& a) { return std::string_view(a.name) == which; });
+    if (found == end || s.live * s.sources > peer_.most || (s.where == layout::threads && peer_.one_owner))
+      return nullptr;
     std::string const name = std::string(as) + "/" + peer_.id + suffix;
     axis const a = *found;
     if (a.how == timing::steady) {
       auto* const shared = new shared_stage;  // for as long as the program runs, as the benchmark
-      auto* const b = benchmark::RegisterBenchmark(name.c_str(), [a, s, shared](State& state) { steady(state, a, s, *shared); });
+      auto* const b =
+          benchmark::RegisterBenchmark(name.c_str(), [a, s, shared](State& state) { steady(state, a, s, *shared); });
       if (s.threads > 1) b->Threads(static_cast<int>(s.threads))->UseRealTime();
       return b;
     }
@@ -162,27 +172,35 @@ class matrix {
   }
 
   void add_all() const {
-    for (char const* which : {"poll", "token_copy", "create", "life", "pair", "late_pair", "poll_churn"}) add(which, which, {});
+    for (char const* which : {"poll", "token_copy", "create", "life", "pair", "late_pair", "poll_churn"})
+      add(which, which, {});
     add("linked", "linked", {.sources = 2});
-    for (std::size_t threads = 2; threads <= std::max(2u, std::thread::hardware_concurrency()) && threads <= 64; threads *= 2) {
+    for (std::size_t threads = 2; threads <= std::max(2u, std::thread::hardware_concurrency()) && threads <= 64;
+         threads *= 2) {
       add("pair_shared", "pair", {.threads = threads});
       add("pair_own", "pair_own", {.sources = threads, .threads = threads});
     }
-    for (std::size_t const n : {1'000, 100'000, 1'000'000}) add("pair_live", "pair", {.live = n}, "/" + std::to_string(n));
-    for (std::size_t const n : {1, 1'000, 100'000, 1'000'000}) add("ring", "ring", {.live = n}, "/" + std::to_string(n));
+    for (std::size_t const n : {1'000, 100'000, 1'000'000})
+      add("pair_live", "pair", {.live = n}, "/" + std::to_string(n));
+    for (std::size_t const n : {1, 1'000, 100'000, 1'000'000})
+      add("ring", "ring", {.live = n}, "/" + std::to_string(n));
     for (std::size_t n = 1; n <= 1'000'000; n *= 10) {
       add("fan_out", "fan_out", {.live = n, .sources = batch(n)}, "/" + std::to_string(n));
-      add("fan_out_scattered", "fan_out", {.live = n, .where = layout::scattered, .sources = batch(n)}, "/" + std::to_string(n));
+      add("fan_out_scattered", "fan_out", {.live = n, .where = layout::scattered, .sources = batch(n)},
+          "/" + std::to_string(n));
     }
     for (std::size_t const n : {1'000, 100'000})
       add("fan_out_threads", "fan_out", {.live = n, .where = layout::threads}, "/" + std::to_string(n));
     for (std::size_t const n : {1, 1'000, 100'000})
       add("leave_canceled", "leave_canceled", {.live = n, .sources = batch(n)}, "/" + std::to_string(n));
     for (std::size_t const n : {1, 1'000})
-      if (auto* const b = add("to_first", "to_first", {.live = n}, "/" + std::to_string(n))) b->Iterations(n == 1 ? 2000 : 50);
+      if (auto* const b = add("to_first", "to_first", {.live = n}, "/" + std::to_string(n)))
+        b->Iterations(n == 1 ? 2000 : 50);
     if (auto* const b = add("to_waiter", "to_waiter", {})) b->Iterations(50);
-    for (std::size_t const n : {0, 1'000, 100'000, 1'000'000}) add("timer", "timer", {.live = n}, "/" + std::to_string(n));
-    for (std::size_t const threads : {1, 2, 4, 8}) add("timer_own", "timer_own", {.sources = threads, .threads = threads});
+    for (std::size_t const n : {0, 1'000, 100'000, 1'000'000})
+      add("timer", "timer", {.live = n}, "/" + std::to_string(n));
+    for (std::size_t const threads : {1, 2, 4, 8})
+      add("timer_own", "timer_own", {.sources = threads, .threads = threads});
   }
 
  private:
@@ -205,8 +223,10 @@ int main(int argc, char** argv) {
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
 
-  for (auto const& [name, run] : {std::pair{"yardstick/one_rmw", &one_rmw}, {"yardstick/two_rmws", &two_rmws},
-                                  {"yardstick/three_rmws", &three_rmws}, {"yardstick/plain_load", &plain_load},
+  for (auto const& [name, run] : {std::pair{"yardstick/one_rmw", &one_rmw},
+                                  {"yardstick/two_rmws", &two_rmws},
+                                  {"yardstick/three_rmws", &three_rmws},
+                                  {"yardstick/plain_load", &plain_load},
                                   {"yardstick/plain_load_churn", &plain_load_churn}})
     benchmark::RegisterBenchmark(name, run);
   benchmark::RegisterBenchmark("yardstick/list", &list_fan_out)->Arg(1'000)->Arg(100'000)->Arg(1'000'000);
@@ -220,7 +240,8 @@ int main(int argc, char** argv) {
   std::string ids;
   for (peer const* const p : peers) {
     matrix(*p).add_all();
-    benchmark::AddCustomContext(std::string("peer.") + p->id, std::string(p->in_place ? "in place: " : "shared: ") + p->name);
+    benchmark::AddCustomContext(std::string("peer.") + p->id,
+                                std::string(p->in_place ? "in place: " : "shared: ") + p->name);
   }
   benchmark::AddCustomContext("skipped", CTS_BENCH_SKIPPED);
   benchmark::AddCustomContext("compiler", CTS_BENCH_COMPILER);

@@ -2,20 +2,19 @@
 /// @file
 /// What an implementation must offer to be measured beside the others: an adapter, in a header of its own.
 ///
-/// A header that CMake's CTS_BENCH_PEERS names is compiled alone, in a translation unit that includes no other peer and no
-/// Google Benchmark, with the include directories, libraries and compile options that CMake is told for it (docs/performance.md).
-/// It defines the following, whose name a macro makes a different one for each peer:
+/// A header that CMake's CTS_BENCH_PEERS names is compiled alone, in a translation unit that includes no other peer and
+/// no Google Benchmark, with the include directories, libraries and compile options that CMake is told for it
+/// (docs/performance.md). It defines the following, whose name a macro makes a different one for each peer:
 ///
 ///     struct bench_adapter {
 ///       static constexpr char const* name = "std::stop_token, libstdc++";
-///       static constexpr bool in_place = false;   // true: the source must outlive tokens and registrations, nothing is counted
-///       struct source { … };                      // one that can be canceled; default constructible; may be immovable
-///       static auto token_of(source&);            // what registrants and pollers hold; copyable
-///       static bool requested(token const&);      // the poll
-///       static void cancel(source&);
-///       template <class F> struct registration {  // optional: lives in the caller's memory, may be immovable
-///         registration(token const&, F f);        // registers f, which is called as f(), is 8 bytes large and does not throw
-///         ~registration();                        // takes it back, or waits until it has returned
+///       static constexpr bool in_place = false;   // true: the source must outlive tokens and registrations, nothing
+///       is counted struct source { … };                      // one that can be canceled; default constructible; may
+///       be immovable static auto token_of(source&);            // what registrants and pollers hold; copyable static
+///       bool requested(token const&);      // the poll static void cancel(source&); template <class F> struct
+///       registration {  // optional: lives in the caller's memory, may be immovable
+///         registration(token const&, F f);        // registers f, which is called as f(), is 8 bytes large and does
+///         not throw ~registration();                        // takes it back, or waits until it has returned
 ///       };
 ///       struct linked {                           // optional: a source that is canceled with either of two
 ///         linked(token const&, token const&);
@@ -23,8 +22,9 @@
 ///       static void wait(token const&);           // optional: blocks until cancellation is requested
 ///       static void arm(source&);                 // optional: to be canceled in an hour
 ///       static void disarm(source&);              //   and not at all
-///       static constexpr std::size_t most = …;    // optional: not more registrations at once, because an operation is O(n)
-///       static constexpr bool one_owner = true;   // optional: what is registered through a token must be taken back before the token ends
+///       static constexpr std::size_t most = …;    // optional: not more registrations at once, because an operation is
+///       O(n) static constexpr bool one_owner = true;   // optional: what is registered through a token must be taken
+///       back before the token ends
 ///     };
 ///
 /// What is optional and missing is not measured. axes.hpp makes the table of what is.
@@ -64,10 +64,10 @@ enum class layout : unsigned char {
 
 /// What one benchmark asks for.
 struct shape {
-  std::size_t live = 0;                 ///< registrations that are there besides what is measured, or that are cancelled
+  std::size_t live = 0;  ///< registrations that are there besides what is measured, or that are cancelled
   layout where = layout::contiguous;
-  std::size_t sources = 1;              ///< so many sources, each with all that: so that one timing covers enough
-  std::size_t threads = 1;              ///< that will call run at once
+  std::size_t sources = 1;  ///< so many sources, each with all that: so that one timing covers enough
+  std::size_t threads = 1;  ///< that will call run at once
 };
 
 /// How an axis is timed.
@@ -90,13 +90,13 @@ struct axis {
 
 /// One peer.
 struct peer {
-  char const* id;    ///< a word
+  char const* id;  ///< a word
   char const* name;
   bool in_place;
   std::size_t most;  ///< registrations at once
   bool one_owner;
   std::size_t source_bytes, token_bytes, registration_bytes;  ///< sizeof; of a registration with a function of 8 bytes
-  std::size_t cell_bytes;  ///< of what holds one of them side by side
+  std::size_t cell_bytes;                                     ///< of what holds one of them side by side
   axis const* axes;
   std::size_t count;
 };

@@ -59,8 +59,8 @@ void ring(State& state) {
     oldest = oldest + 1 == all.nodes.size() ? 0 : oldest + 1;
   }
 }
-/// Create, register, cancel, destroy. What has run need not be unregistered. The verbs are inlined, as they are in a program that has
-/// one place that cancels.
+/// Create, register, cancel, destroy. What has run need not be unregistered. The verbs are inlined, as they are in a
+/// program that has one place that cancels.
 CTS_BENCH_FLATTEN void life(State& state) {
   for (auto _ : state) {
     registry r;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
-/// The classes on the core, everything against everything: sources, links, timers, wait handles, asynchronous cancel, contexts. Callables
-/// and nodes are freed as soon as they are let go, so AddressSanitizer sees whoever is late, and what callbacks write is plain, so
-/// ThreadSanitizer sees a missing order.
+/// The classes on the core, everything against everything: sources, links, timers, wait handles, asynchronous cancel,
+/// contexts. Callables and nodes are freed as soon as they are let go, so AddressSanitizer sees whoever is late, and
+/// what callbacks write is plain, so ThreadSanitizer sees a missing order.
 #include "stress.hpp"
 
 #include <gtest/gtest.h>
@@ -47,13 +47,15 @@ TEST(classes, registrations_end_beside_cancel_and_dispose) {
         for (int i = 0; i < 2; ++i) {
           e[i].runs = e[i].plain = 0;
           taken[i] = false;
-          r[i] = n % 5 == 4 && i == 1 ? t.register_callback([&] { r[1] = registration(), ++e[1].plain, ++e[1].runs; }) : t.register_callback(e[i].callback());
+          r[i] = n % 5 == 4 && i == 1 ? t.register_callback([&] { r[1] = registration(), ++e[1].plain, ++e[1].runs; })
+                                      : t.register_callback(e[i].callback());
         }
         inside = n % 5 == 4;
       },
       [&](unsigned me, std::uint64_t n) {
         if (me == 0) {
-          if (n % 2 == 0 || inside) s->cancel();  // the callback that ends its own handle has ended it when the round has
+          if (n % 2 == 0 || inside)
+            s->cancel();  // the callback that ends its own handle has ended it when the round has
           else (void)s->cancel_async();
           s.reset();
           return;
@@ -134,7 +136,8 @@ TEST(classes, children_come_and_go) {
         for (int i = 0; i < 20; ++i) {
           auto k = source::create_linked(t);
           cts::cancellation_callback const c(k.token(), [] {});
-          if (t.is_cancellation_requested() && i == 19 && source::create_linked(t).is_cancellation_requested() == false) ++v.lost;
+          if (t.is_cancellation_requested() && i == 19 && source::create_linked(t).is_cancellation_requested() == false)
+            ++v.lost;
         }
       },
       [&](std::uint64_t) {
@@ -162,11 +165,8 @@ TEST(classes, timers_beside_everything) {
           case 0: s->cancel(); break;
           case 1: s->cancel_after(0ms); break;
           case 2: (void)s->try_reset(); break;
-          case 3:
-            try {
-              s->cancel_after(1h);
-            } catch (cts::object_disposed const&) {
-            }
+          case 3: try { s->cancel_after(1h);
+            } catch (cts::object_disposed const&) {}
             break;
         }
       },
@@ -188,7 +188,10 @@ TEST(classes, wait_handles_beside_cancel_and_dispose) {
   token t;
   int before = 0;
   run_rounds(
-      3, [&](std::uint64_t) { s = std::make_unique<source>(), other = std::make_unique<source>(), t = s->token(), before = 0; },
+      3,
+      [&](std::uint64_t) {
+        s = std::make_unique<source>(), other = std::make_unique<source>(), t = s->token(), before = 0;
+      },
       [&](unsigned me, std::uint64_t n) {
         if (me == 0) {
           before = 1;
@@ -205,8 +208,7 @@ TEST(classes, wait_handles_beside_cancel_and_dispose) {
             if (cts::wait_handle::wait_any(both) != 1) ++v.lost;
           }
           if (before != 1 || !t.is_cancellation_requested()) ++v.stale;
-        } catch (cts::object_disposed const&) {
-        }
+        } catch (cts::object_disposed const&) {}
       },
       [&](std::uint64_t) { ++v.rounds; });
   expect_clean(v);
@@ -248,8 +250,7 @@ TEST(classes, contexts) {
         }
         try {
           s->cancel();
-        } catch (cts::aggregate_exception const&) {
-        }
+        } catch (cts::aggregate_exception const&) {}
       },
       [&](std::uint64_t) {
         if (runs != 1) ++v.duplicated;

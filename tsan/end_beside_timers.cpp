@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
-/// A process that ends while timers run callbacks: a sanitizer finds nothing to report then, threads that have ended included.
-///   quick  by _exit, after a callback that has waited for a timeout of its own, so that another thread has taken over and ended
-///   slow   by exit, with a callback that goes on
+/// A process that ends while timers run callbacks: a sanitizer finds nothing to report then, threads that have ended
+/// included.
+///   quick  by _exit, after a callback that has waited for a timeout of its own, so that another thread has taken over
+///   and ended slow   by exit, with a callback that goes on
 #include <cts/cts.hpp>
 
 #include <atomic>

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
 /// A lane's owner, at its work, and a canceller beside it: callbacks are freed as soon as the lane lets go of them, so
-/// AddressSanitizer sees whoever is late. With the barrier of the operating system and with the pairwise one, in segments of all sizes.
+/// AddressSanitizer sees whoever is late. With the barrier of the operating system and with the pairwise one, in
+/// segments of all sizes.
 #include "stress.hpp"
 
 #include <gtest/gtest.h>
@@ -27,7 +28,8 @@ struct lanes {
     long nth = 0;
   };
   struct callback : base {
-    callback(record& r, registry& on, verdict& v, long& clock) noexcept : base(&run), rec(r), registry_(on), v_(v), clock_(clock) {}
+    callback(record& r, registry& on, verdict& v, long& clock) noexcept
+        : base(&run), rec(r), registry_(on), v_(v), clock_(clock) {}
     int payload = 0;
     record& rec;
 
@@ -46,7 +48,8 @@ struct lanes {
     long& clock_;
   };
 
-  /// As little as possible between the lane's own steps, so that a cancel meets each of them, store buffers not yet drained.
+  /// As little as possible between the lane's own steps, so that a cancel meets each of them, store buffers not yet
+  /// drained.
   static void run_bare(verdict& v) {
     struct bare : base {
       bare() noexcept : base(&ran) {}
@@ -187,8 +190,10 @@ template <class Lanes>
 class LaneStress : public testing::Test {};
 using cts::detail::pairwise_barrier;
 using cts::detail::process_barrier;
-using kinds = testing::Types<lanes<cts::core::std_platform, process_barrier>, lanes<cts::core::std_platform, pairwise_barrier<cts::core::std_platform>>,
-                             lanes<small_platform<1, 1>, process_barrier>, lanes<small_platform<1, 1>, pairwise_barrier<small_platform<1, 1>>>,
+using kinds = testing::Types<lanes<cts::core::std_platform, process_barrier>,
+                             lanes<cts::core::std_platform, pairwise_barrier<cts::core::std_platform>>,
+                             lanes<small_platform<1, 1>, process_barrier>,
+                             lanes<small_platform<1, 1>, pairwise_barrier<small_platform<1, 1>>>,
                              lanes<small_platform<2, 3>, process_barrier>>;
 TYPED_TEST_SUITE(LaneStress, kinds);
 

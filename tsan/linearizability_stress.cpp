@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
 /// What real threads were answered, round by round, checked against a registry that does one thing at a time
-/// (models/linearizability.hpp). A stamp from one counter before and after each operation tells which came before which. The stamps
-/// order more than the registry does, so a race may hide behind them: the other stress programs have none.
-#include "../models/linearizability.hpp"
+/// (models/checker/linearizability.hpp). A stamp from one counter before and after each operation tells which came
+/// before which. The stamps order more than the registry does, so a race may hide behind them: the other stress
+/// programs have none.
+#include "../models/checker/linearizability.hpp"
 #include "stress.hpp"
 
 #include <gtest/gtest.h>
@@ -119,7 +120,10 @@ struct round {
         case 1: leave(own); break;
         case 2: wait(own); break;
         case 3: poll(); break;
-        case 4: leave(me); enter(me); break;
+        case 4:
+          leave(me);
+          enter(me);
+          break;
         case 5: cancel(); break;
         default: poll(); break;
       }

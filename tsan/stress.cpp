@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
-/// Every pair of verbs against each other, churn, order, and registries that die in their own callback. Callbacks are freed as
-/// soon as the registry lets go of them, so AddressSanitizer sees whoever is late.
+/// Every pair of verbs against each other, churn, order, and registries that die in their own callback. Callbacks are
+/// freed as soon as the registry lets go of them, so AddressSanitizer sees whoever is late.
 #include "stress.hpp"
 
 #include <gtest/gtest.h>
@@ -125,7 +125,8 @@ void pair(act first, act second, verdict& v) {
         w->shared.enter(w->registry, v);
       },
       [&](unsigned me, std::uint64_t n) {
-        for (auto spins = delays[me].below(me == 2 ? 400 : 60); spins > 0; --spins) std::atomic_signal_fence(std::memory_order_seq_cst);
+        for (auto spins = delays[me].below(me == 2 ? 400 : 60); spins > 0; --spins)
+          std::atomic_signal_fence(std::memory_order_seq_cst);
         if (me == 2 && n % 2 == 0) cancel(2);
         if (me == 0) verb(first, 0);
         if (me == 1) verb(second, 1);
@@ -181,14 +182,15 @@ class registry_names {
  public:
   template <class T>
   static std::string GetName(int i) {
-    constexpr char const* all[] = {"standard", "segments_of_1_and_1", "segments_of_1_and_2", "segments_of_2_and_3", "striped", "striped_small"};
+    constexpr char const* all[] = {"standard", "segments_of_1_and_1", "segments_of_1_and_2", "segments_of_2_and_3",
+                                   "striped",  "striped_small"};
     return all[i];
   }
 };
 TYPED_TEST_SUITE(any_registry, registries, registry_names);
 
-/// Four threads register and unregister at random on one registry, so it grows, resets and moves segments all the time; then
-/// cancel runs what is left: all of it, once, and for every thread in the reverse of the order it registered in.
+/// Four threads register and unregister at random on one registry, so it grows, resets and moves segments all the time;
+/// then cancel runs what is left: all of it, once, and for every thread in the reverse of the order it registered in.
 TYPED_TEST(any_registry, churns_and_then_runs_last_in_first_out) {
   using Registry = TypeParam;
   constexpr unsigned threads = 4;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
-/// What the stress programs share: rounds that several threads run together, callbacks that count their runs, and platforms
-/// with small segments. CTS_STRESS_MS is how long each case runs (default: 300).
+/// What the stress programs share: rounds that several threads run together, callbacks that count their runs, and
+/// platforms with small segments. CTS_STRESS_MS is how long each case runs (default: 300).
 #pragma once
 
 #include <gtest/gtest.h>
@@ -34,8 +34,8 @@ struct small_platform : cts::core::std_platform {
   static constexpr std::size_t segment_slots = More;
 };
 
-/// A barrier that spins: the threads leave it within nanoseconds of each other. It yields after a while, as there may be more
-/// threads than processors.
+/// A barrier that spins: the threads leave it within nanoseconds of each other. It yields after a while, as there may
+/// be more threads than processors.
 class spin_barrier {
  public:
   explicit spin_barrier(unsigned threads) : threads_(threads) {}
@@ -77,7 +77,8 @@ struct verdict {
   std::atomic<std::uint64_t> rounds{0};
   std::atomic<std::uint64_t> lost{0};        // registered, not unregistered, cancelled: did not run
   std::atomic<std::uint64_t> duplicated{0};  // ran twice
-  std::atomic<std::uint64_t> late{0};        // ran, or had not finished, after unregister had returned true, or the waiting one at all
+  std::atomic<std::uint64_t> late{
+      0};  // ran, or had not finished, after unregister had returned true, or the waiting one at all
   std::atomic<std::uint64_t> stale{0};       // what happened before was not visible, or the flag did not read as set
   std::atomic<std::uint64_t> disordered{0};  // ran before a callback that its own thread had registered later
   std::atomic<std::uint64_t> winners{0};     // not exactly one cancel returned true
@@ -93,8 +94,8 @@ inline void expect_clean(verdict const& v) {
   EXPECT_EQ(v.winners, 0u) << "of " << v.rounds << " rounds";
 }
 
-/// A callback with a record of its runs. The record outlives it: what runs after the owner has freed the callback is a late
-/// one, even where no sanitizer sees the use of freed memory.
+/// A callback with a record of its runs. The record outlives it: what runs after the owner has freed the callback is a
+/// late one, even where no sanitizer sees the use of freed memory.
 struct record {
   std::atomic<unsigned> begun{0};
   std::atomic<unsigned> ended{0};
@@ -129,7 +130,8 @@ struct probe : Registry::callback {
   }
 };
 
-/// Runs `round(thread, number)` on every thread, again and again, with `before(number)` and `after(number)` alone around it.
+/// Runs `round(thread, number)` on every thread, again and again, with `before(number)` and `after(number)` alone
+/// around it.
 template <class Before, class Round, class After>
 void run_rounds(unsigned threads, Before before, Round round, After after) {
   spin_barrier barrier(threads);

@@ -42,7 +42,8 @@ struct bench_adapter {
   template <class F>
   class registration {
    public:
-    registration(token const& t, F f) : token_(t), f_(f), id_(g_cancellable_connect(t.get(), G_CALLBACK(&run), &f_, nullptr)) {}
+    registration(token const& t, F f)
+        : token_(t), f_(f), id_(g_cancellable_connect(t.get(), G_CALLBACK(&run), &f_, nullptr)) {}
     registration(registration const&) = delete;
     registration& operator=(registration const&) = delete;
     ~registration() { g_cancellable_disconnect(token_.get(), id_); }

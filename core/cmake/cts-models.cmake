@@ -6,8 +6,8 @@
 # tables that the sources add. Needs Relacy and GoogleTest; says which Debian package is missing.
 
 # The headers under the names that sources include them by, <cts/models/harness.hpp>: as installed, or out of this source tree.
-if(EXISTS "${CMAKE_CURRENT_LIST_DIR}/../../models/harness.hpp")
-  get_filename_component(CTS_MODELS_FOLDER "${CMAKE_CURRENT_LIST_DIR}/../../models" ABSOLUTE)
+if(EXISTS "${CMAKE_CURRENT_LIST_DIR}/../../models/checker/harness.hpp")
+  get_filename_component(CTS_MODELS_FOLDER "${CMAKE_CURRENT_LIST_DIR}/../../models/checker" ABSOLUTE)
   set(CTS_MODELS_INCLUDE "${CMAKE_BINARY_DIR}/cts_models_include")
   file(MAKE_DIRECTORY "${CTS_MODELS_INCLUDE}/cts")
   file(CREATE_LINK "${CTS_MODELS_FOLDER}" "${CTS_MODELS_INCLUDE}/cts/models" COPY_ON_ERROR SYMBOLIC)

@@ -49,7 +49,7 @@ macro(cts_find_benchmark)
   endif()
 endmacro()
 
-# cts_relacy: Relacy and the flags without which it is silently blind (models/litmus.cpp fails without them).
+# cts_relacy: Relacy and the flags without which it is silently blind (models/litmus/litmus.cpp fails without them).
 macro(cts_find_relacy)
   if(NOT TARGET cts_relacy)
     cts_make_relacy()

@@ -1,21 +1,23 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
-/// A result that is settled once: by who computes it, or by cancel. Code on the core as it would ship: it takes its atomics from the
-/// same platform, so that the models check these very lines.
+/// A result that is settled once: by who computes it, or by cancel. Code on the core as it would ship: it takes its
+/// atomics from the same platform, so that the models check these very lines.
 #pragma once
 
 #include <cts/core/registry.hpp>
 
 namespace settled {
 
-/// Each atomic operation by name, with its order and the sentence that says what breaks if it is weaker; the word in brackets names
-/// the models that are asked first.
+/// Each atomic operation by name, with its order and the sentence that says what breaks if it is weaker; the word in
+/// brackets names the models that are asked first.
 enum class site : unsigned char { claim, publish, look, count };
 
 inline constexpr cts::core::site_info sites[] = {
     {"claim", cts::core::operation::rmw, std::memory_order_relaxed, "claim", "nothing: one of the two wins (Once)"},
-    {"publish", cts::core::operation::store, std::memory_order_release, "look", "who finds the result there would not see it (Seen)"},
-    {"look", cts::core::operation::load, std::memory_order_acquire, "publish", "who finds the result there would not see it (Seen)"},
+    {"publish", cts::core::operation::store, std::memory_order_release, "look",
+     "who finds the result there would not see it (Seen)"},
+    {"look", cts::core::operation::load, std::memory_order_acquire, "publish",
+     "who finds the result there would not see it (Seen)"},
 };
 constexpr cts::core::site_info const& info(site s) noexcept { return sites[static_cast<std::size_t>(s)]; }
 

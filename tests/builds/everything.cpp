@@ -60,19 +60,19 @@ int use_core() {
   using namespace cts::core;
   registry r;
   callback c([](callback&) noexcept {});
-  bool ok = r.try_register(c) == register_result::registered && r.is_registered(c) && !r.is_running(c) && r.unregister(c);
+  bool ok =
+      r.try_register(c) == register_result::registered && r.is_registered(c) && !r.is_running(c) && r.unregister(c);
   r.unregister_and_wait(c);
   r.await_return(c);
   r.remove_all([](callback&) noexcept {});
   cts::lane l(r);
-  {
-    cts::lane_registration on(l, plain());
-  }
+  { cts::lane_registration on(l, plain()); }
   ok = r.cancel([] { return false; }) && ok;
   ok = r.request_cancellation() && ok;
   r.run_callbacks([] { return true; });
   r.dispose();
-  return ok && r.count() == 0 && r.canceller() != 0 && name(verb::cancel) != nullptr && set_misuse_handler(nullptr) != nullptr;
+  return ok && r.count() == 0 && r.canceller() != 0 && name(verb::cancel) != nullptr &&
+         set_misuse_handler(nullptr) != nullptr;
 }
 
 int use_stop_tokens() {
@@ -103,12 +103,14 @@ int use_classes() {
   a.cancel_after(1h);
   a.cancel_after(cts::infinite);
   clock.advance(1s);
-  bool ok = r.is_registered() && r.unregister() && r.dispose_for(1ms) && r.token() == t && std::hash<decltype(r)>()(r) != 0;
+  bool ok =
+      r.is_registered() && r.unregister() && r.dispose_for(1ms) && r.token() == t && std::hash<decltype(r)>()(r) != 0;
   ok = in_context.dispose_async().valid() && tried.has_value() && ok;
   tried->detach();
   cts::wait_handle const w = t.wait_handle();
   std::array const handles{w, t.wait_handle()};
-  ok = !w.wait_for(1us) && !w.wait_until(std::chrono::system_clock::now()) && !cts::wait_handle::wait_any_for(handles, 1us) && ok;
+  ok = !w.wait_for(1us) && !w.wait_until(std::chrono::system_clock::now()) &&
+       !cts::wait_handle::wait_any_for(handles, 1us) && ok;
   ok = t.deadline() == t.deadline() && t.remaining() == t.remaining() && b.try_reset() && b.try_cancel() && ok;
   a.cancel_with_reason(std::any(1));
   also.cancel_async().get();
@@ -118,13 +120,12 @@ int use_classes() {
     ok = e.token() == t && e.origin() == t && e.reason().has_value() && ok;
   } catch (cts::aggregate_exception const& e) {
     ok = e.inner_exceptions().empty();
-  } catch (cts::object_disposed const&) {
-    ok = false;
-  }
+  } catch (cts::object_disposed const&) { ok = false; }
   swap(a, b);
   a.dispose();
-  return ok && linked.registration_count() == 0 && cts::wait_handle::wait_any(handles) == 0 && cts::set_error_sink(nullptr) == nullptr &&
-         cts::set_leak_handler(nullptr) != nullptr && cts::set_wait_cycle_handler(nullptr) != nullptr;
+  return ok && linked.registration_count() == 0 && cts::wait_handle::wait_any(handles) == 0 &&
+         cts::set_error_sink(nullptr) == nullptr && cts::set_leak_handler(nullptr) != nullptr &&
+         cts::set_wait_cycle_handler(nullptr) != nullptr;
 }
 
 }  // namespace everything

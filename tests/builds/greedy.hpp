@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
-/// A user's namespace that has a function template of every name that cts calls, for any arguments. The compiler looks at them whenever
-/// cts calls a function by its bare name with something of this namespace; looking at one is an error.
+/// A user's namespace that has a function template of every name that cts calls, for any arguments. The compiler looks
+/// at them whenever cts calls a function by its bare name with something of this namespace; looking at one is an error.
 #pragma once
 
 #include <cstddef>
@@ -10,22 +10,20 @@ namespace greedy {
 
 template <class... T>
 struct trap {
-  static_assert(sizeof...(T) == ~std::size_t{0}, "cts has called a function by its bare name and found one of the user");
+  static_assert(sizeof...(T) == ~std::size_t{0},
+                "cts has called a function by its bare name and found one of the user");
   static constexpr bool value = true;
 };
 
-#define CTS_TRAP(name)               \
-  template <class... T>              \
-  requires (trap<T...>::value)       \
-  void name(T&&...);
+#define CTS_TRAP(name)  \
+  template <class... T> \
+  requires(trap<T...>::value) void name(T&&...);
 #include "greedy_names.inc"  // CTS_TRAP(name) for each name that precedes a parenthesis in a header; written by the build
 #undef CTS_TRAP
 
 template <class T>
-requires (trap<T>::value)
-void operator&(T&&);
+requires(trap<T>::value) void operator&(T&&);
 template <class T, class U>
-requires (trap<T, U>::value)
-void operator,(T&&, U&&);
+requires(trap<T, U>::value) void operator,(T&&, U&&);
 
 }  // namespace greedy

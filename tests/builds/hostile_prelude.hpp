@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
-/// What the headers of other people define as macros: Qt, <windows.h>, X11, curses, old C. In a program these come first. Here each
-/// expands to what no program can contain, so that the name must not occur at all; min and max may, if no parenthesis follows.
+/// What the headers of other people define as macros: Qt, <windows.h>, X11, curses, old C. In a program these come
+/// first. Here each expands to what no program can contain, so that the name must not occur at all; min and max may, if
+/// no parenthesis follows.
 #pragma once
 
 #include "system_headers.hpp"  // all that cts includes, written by the build: they bear no macros of this kind

@@ -6,8 +6,12 @@
 namespace {
 cts::error_sink set_error_sink(cts::error_sink s) noexcept { return cts::set_error_sink(s); }
 cts::leak_handler set_leak_handler(cts::leak_handler h) noexcept { return cts::set_leak_handler(h); }
-cts::wait_cycle_handler set_wait_cycle_handler(cts::wait_cycle_handler h) noexcept { return cts::set_wait_cycle_handler(h); }
-cts::core::misuse_handler set_misuse_handler(cts::core::misuse_handler h) noexcept { return cts::core::set_misuse_handler(h); }
+cts::wait_cycle_handler set_wait_cycle_handler(cts::wait_cycle_handler h) noexcept {
+  return cts::set_wait_cycle_handler(h);
+}
+cts::core::misuse_handler set_misuse_handler(cts::core::misuse_handler h) noexcept {
+  return cts::core::set_misuse_handler(h);
+}
 cts::cancellation_token canceled() { return cts::cancellation_token(true); }
 cts::wait_handle never() { return cts::cancellation_token::none().wait_handle(); }
 cts::time_provider& system_clock() { return cts::time_provider::system(); }
@@ -15,9 +19,7 @@ void throw_operation_canceled() { cts::cancellation_token(true).throw_if_cancell
 bool catches_operation_canceled(void (*f)()) {
   try {
     f();
-  } catch (cts::operation_canceled const&) {
-    return true;
-  } catch (...) {
+  } catch (cts::operation_canceled const&) { return true; } catch (...) {
   }
   return false;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-// A file that uses timers, and calls the loader itself: its reference must not become a weak one, which a linker may leave unresolved.
+// A file that uses timers, and calls the loader itself: its reference must not become a weak one, which a linker may
+// leave unresolved.
 #include <dlfcn.h>
 
 #include "cts/cts.hpp"

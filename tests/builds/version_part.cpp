@@ -37,6 +37,7 @@ bool set_sink(bool other) {
 }  // namespace
 
 version_part const& CTS_VERSION_PART() {
-  static version_part const all{CTS_VERSION, CTS_CHECKED, typeid(cts::cancellation_token).name(), &callbacks_that_ran, &canceled_by_timer, &set_sink};
+  static version_part const all{CTS_VERSION,         CTS_CHECKED,        typeid(cts::cancellation_token).name(),
+                                &callbacks_that_ran, &canceled_by_timer, &set_sink};
   return all;
 }

@@ -9,7 +9,7 @@ function(run)
   set(text "${text}" PARENT_SCOPE)
 endfunction()
 run(${CMAKE_COMMAND} -S "${ROOT}" -B "${FOLDER}" -DCMAKE_CXX_COMPILER=${CXX} -DCMAKE_BUILD_TYPE=Release -DCTS_BUILD_BENCH=ON
-    "-DCTS_BENCH_PEERS=${ROOT}/tests/bench_peer/mutex_list.hpp" -DCTS_BENCH_REPETITIONS=2 -DCTS_BENCH_MIN_TIME=0.0001
+    "-DCTS_BENCH_PEERS=${ROOT}/tests/bench/mutex_list.hpp" -DCTS_BENCH_REPETITIONS=2 -DCTS_BENCH_MIN_TIME=0.0001
     "-DCTS_BENCH_FILTER=^(yardstick/(one|two|three)|pair/|create/|life/|late_pair/|fan_out/[a-z_]*/10$|fan_out/[a-z_]*/10/|timer/[a-z_]*/0|to_waiter)")
 run(${CMAKE_COMMAND} --build "${FOLDER}" --target bench_run -j 2)
 foreach(expected IN ITEMS "register\\+unregister, a lane / two RMWs" "one-shot life" "a list under a mutex" "bytes of machine code")

@@ -3,7 +3,7 @@
 # Fails if a test that models/guarantees.json names does not exist.
 cmake_minimum_required(VERSION 3.25)
 file(READ "${ROOT}/models/guarantees.json" catalogue)
-file(GLOB sources "${ROOT}/tests/*.cpp" "${ROOT}/tsan/*.cpp")
+file(GLOB_RECURSE sources "${ROOT}/tests/*.cpp" "${ROOT}/tsan/*.cpp")
 set(names "\n")
 foreach(source IN LISTS sources)
   file(STRINGS "${source}" lines REGEX "^(TYPED_)?TEST(_F|_P)?[(]")

@@ -3,7 +3,7 @@
 # Fails if a rule R1 … R93 has no row in docs/semantics.md, a row has no test, or something named there does not exist.
 cmake_minimum_required(VERSION 3.25)
 file(READ "${ROOT}/docs/semantics.md" page)
-file(GLOB sources "${ROOT}/tests/*.cpp" "${ROOT}/models/*.cpp")
+file(GLOB_RECURSE sources "${ROOT}/tests/*.cpp" "${ROOT}/models/*.cpp")
 set(code "")
 foreach(source IN LISTS sources)
   file(READ "${source}" text)

@@ -25,7 +25,7 @@ if(NOT rows STREQUAL names)
 endif()
 
 get_filename_component(folder "${TABLE}" DIRECTORY)
-file(GLOB headers "${folder}/*.hpp" "${folder}/../*.hpp")
+file(GLOB_RECURSE headers "${folder}/../*.hpp")
 list(REMOVE_ITEM headers "${TABLE}")
 set(code "")
 foreach(header IN LISTS headers)

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: BSL-1.0
-// A differential run against .NET's own classes (Mono): scenarios made at random, single-threaded; both sides print a trace; the traces
-// agree. differential --generate FILE COUNT SEED writes scenarios, differential FILE TRACE runs them here.
+// A differential run against .NET's own classes (Mono): scenarios made at random, single-threaded; both sides print a
+// trace; the traces agree. differential --generate FILE COUNT SEED writes scenarios, differential FILE TRACE runs them
+// here.
 //
 // A scenario is a list of operations on at most five sources, which callbacks may do too:
-//   0 make source a · 1 link a to b and c · 2 register on a a callback that does b to c · 3 dispose registration a · 4 cancel a (b: stop at
-//   the first exception) · 5 dispose a · 6 ask a · 7 throw if a is canceled · 8 register on a fixed token · 9 cancel a after -2 ms ·
-//   10 compare tokens of a and b · 11 token of a · 12 handle of a
-// A callback that disposes a registration frees its place in Mono, which then breaks the order of callbacks; so nothing is registered
-// any more on a source on which that has happened (docs/semantics.md lists what Mono is no oracle for).
+//   0 make source a · 1 link a to b and c · 2 register on a a callback that does b to c · 3 dispose registration a · 4
+//   cancel a (b: stop at the first exception) · 5 dispose a · 6 ask a · 7 throw if a is canceled · 8 register on a
+//   fixed token · 9 cancel a after -2 ms · 10 compare tokens of a and b · 11 token of a · 12 handle of a
+// A callback that disposes a registration frees its place in Mono, which then breaks the order of callbacks; so nothing
+// is registered any more on a source on which that has happened (docs/semantics.md lists what Mono is no oracle for).
 #include <array>
 #include <cstdio>
 #include <cstdlib>
@@ -45,23 +46,46 @@ class scenario {
       case 1: attempt([&] { link(s, t, u); }); break;
       case 2: attempt([&] { enter(s, b, u); }); break;
       case 3: attempt([&] { leave(s); }); break;
-      case 4: attempt([&] { if (source_[s]) source_[s]->cancel(b == 1); }); break;
+      case 4:
+        attempt([&] {
+          if (source_[s]) source_[s]->cancel(b == 1);
+        });
+        break;
       case 5: attempt([&] { dispose(s); }); break;
       case 6: ask(s); break;
-      case 7: attempt([&] { if (source_[s]) token_[s].throw_if_cancellation_requested(); }); break;
+      case 7:
+        attempt([&] {
+          if (source_[s]) token_[s].throw_if_cancellation_requested();
+        });
+        break;
       case 8:
         attempt([&] {
           int const id = callbacks_++;
-          auto const r = (b == 0 ? cts::cancellation_token::none() : cts::cancellation_token(true)).register_callback([=, this] {
-            callback(id, a == 1 ? 1 : 0, 0);
-          });
+          auto const r =
+              (b == 0 ? cts::cancellation_token::none() : cts::cancellation_token(true)).register_callback([=, this] {
+                callback(id, a == 1 ? 1 : 0, 0);
+              });
           say("f", r ? 1 : 0);
         });
         break;
-      case 9: attempt([&] { if (source_[s] && !disposed_[s]) source_[s]->cancel_after(std::chrono::milliseconds(-2)); }); break;
-      case 10: if (source_[s] && source_[t]) say("e", token_[s] == token_[t]); break;
-      case 11: attempt([&] { if (source_[s]) say("t", source_[s]->token() == token_[s]); }); break;
-      case 12: attempt([&] { if (source_[s]) say("w", token_[s].wait_handle().wait_for(std::chrono::seconds(0))); }); break;
+      case 9:
+        attempt([&] {
+          if (source_[s] && !disposed_[s]) source_[s]->cancel_after(std::chrono::milliseconds(-2));
+        });
+        break;
+      case 10:
+        if (source_[s] && source_[t]) say("e", token_[s] == token_[t]);
+        break;
+      case 11:
+        attempt([&] {
+          if (source_[s]) say("t", source_[s]->token() == token_[s]);
+        });
+        break;
+      case 12:
+        attempt([&] {
+          if (source_[s]) say("w", token_[s].wait_handle().wait_for(std::chrono::seconds(0)));
+        });
+        break;
     }
     trace_ += ';';
   }
@@ -74,13 +98,9 @@ class scenario {
       std::string s = "[";
       for (auto const& i : all.inner_exceptions()) s += (s.size() > 1 ? " " : "") + flat(i);
       return s + "]";
-    } catch (own const& o) {
-      return "E" + std::to_string(o.id);
-    } catch (cts::object_disposed const&) {
+    } catch (own const& o) { return "E" + std::to_string(o.id); } catch (cts::object_disposed const&) {
       return "ODE";
-    } catch (cts::operation_canceled const&) {
-      return "OCE";
-    } catch (std::out_of_range const&) {
+    } catch (cts::operation_canceled const&) { return "OCE"; } catch (std::out_of_range const&) {
       return "RANGE";
     }
   }
@@ -89,9 +109,7 @@ class scenario {
   void attempt(F f) {
     try {
       f();
-    } catch (...) {
-      trace_ += " !" + flat(std::current_exception());
-    }
+    } catch (...) { trace_ += " !" + flat(std::current_exception()); }
   }
   void callback(int id, int act, std::size_t x) {
     say("c", id);
@@ -103,13 +121,19 @@ class scenario {
     } const here(depth_);
     switch (act) {
       case 1: throw own{id};
-      case 2: if (source_[x]) source_[x]->cancel(); break;
+      case 2:
+        if (source_[x]) source_[x]->cancel();
+        break;
       case 3: leave(x); break;
       case 4: dispose(x); break;
       case 5: enter(x, 0, 0); break;
       case 6: ask(x); break;
-      case 7: if (source_[x]) source_[x]->cancel(true); break;
-      case 8: if (source_[x]) token_[x].throw_if_cancellation_requested(); break;
+      case 7:
+        if (source_[x]) source_[x]->cancel(true);
+        break;
+      case 8:
+        if (source_[x]) token_[x].throw_if_cancellation_requested();
+        break;
     }
   }
   void enter(std::size_t s, int act, std::size_t x) {
@@ -137,12 +161,13 @@ class scenario {
   }
   void ask(std::size_t s) {
     if (!source_[s]) return;
-    trace_ += std::string(" q") + (source_[s]->is_cancellation_requested() ? "1" : "0") + (token_[s].is_cancellation_requested() ? "1" : "0") +
-              (token_[s].can_be_canceled() ? "1" : "0");
+    trace_ += std::string(" q") + (source_[s]->is_cancellation_requested() ? "1" : "0") +
+              (token_[s].is_cancellation_requested() ? "1" : "0") + (token_[s].can_be_canceled() ? "1" : "0");
   }
   void link(std::size_t s, std::size_t a, std::size_t b) {
     if (source_[s] || !source_[a] || !source_[b] || reused_[a] || reused_[b]) return;
-    source_[s] = std::make_unique<cts::cancellation_token_source>(cts::cancellation_token_source::create_linked(token_[a], token_[b]));
+    source_[s] = std::make_unique<cts::cancellation_token_source>(
+        cts::cancellation_token_source::create_linked(token_[a], token_[b]));
     token_[s] = source_[s]->token();
     parents_[s] = {a, b};
     ask(s);
@@ -166,7 +191,8 @@ int generate(char const* path, unsigned count, unsigned seed) {
     out << "S\n";
     unsigned const roots = 1 + below(3), early = below(4);
     for (unsigned s = 0; s < roots; ++s) out << "0 " << s << " 0 0\n";
-    for (unsigned s = roots; s < roots + early && s < 5; ++s) out << "1 " << s << ' ' << below(s) << ' ' << below(s) << '\n';
+    for (unsigned s = roots; s < roots + early && s < 5; ++s)
+      out << "1 " << s << ' ' << below(s) << ' ' << below(s) << '\n';
     for (unsigned i = below(8); i != 0; --i) out << "2 " << below(5) << ' ' << below(9) << ' ' << below(5) << '\n';
     unsigned const length = 6 + below(18);
     for (unsigned i = 0; i < length; ++i) {

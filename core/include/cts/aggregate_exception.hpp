@@ -15,11 +15,12 @@
 
 #include "cts/version.hpp"
 
-namespace cts { inline namespace CTS_ABI {
+namespace cts {
+inline namespace CTS_ABI {
 
 /// What the callbacks of one cancel have thrown, in the order in which they ran: .NET's AggregateException. R28, R31.
-/// Not flattened: what the callbacks of a linked source have thrown is one aggregate among the others. Copies share the list. However deep
-/// they are nested, making and destroying them takes constant stack.
+/// Not flattened: what the callbacks of a linked source have thrown is one aggregate among the others. Copies share the
+/// list. However deep they are nested, making and destroying them takes constant stack.
 class CTS_SHARED_SYMBOL aggregate_exception : public std::exception {
  public:
   /// Throws std::bad_alloc.
@@ -38,8 +39,8 @@ class CTS_SHARED_SYMBOL aggregate_exception : public std::exception {
     content& operator=(content const&) = delete;
     ~content() { delete text_.load(std::memory_order_relaxed); }  // the last copy's end comes after all use
 
-    /// The end of the last copy. What it holds may be the last copy of another one, and so on: that is destroyed by a loop once a few
-    /// are on the stack.
+    /// The end of the last copy. What it holds may be the last copy of another one, and so on: that is destroyed by a
+    /// loop once a few are on the stack.
     static void drop(content const* c) noexcept {
       dying& d = dying_;
       if (d.nested == most_nested) {
@@ -61,9 +62,7 @@ class CTS_SHARED_SYMBOL aggregate_exception : public std::exception {
       if (known == nullptr) try {
           auto mine = std::make_unique<std::string const>(describe(*this, most_nested));
           if (text_.compare_exchange_strong(known, mine.get(), std::memory_order_acq_rel)) known = mine.release();
-        } catch (...) {
-          return head;
-        }
+        } catch (...) { return head; }
       return known->c_str();
     }
 
@@ -86,9 +85,7 @@ class CTS_SHARED_SYMBOL aggregate_exception : public std::exception {
           std::rethrow_exception(e);
         } catch (aggregate_exception const& nested) {
           text += levels == 0 ? "more of them" : describe(*nested.content_, levels - 1);
-        } catch (std::exception const& known) {
-          text += known.what();
-        } catch (...) {
+        } catch (std::exception const& known) { text += known.what(); } catch (...) {
           text += "an exception that is not a std::exception";
         }
       }
@@ -103,6 +100,7 @@ class CTS_SHARED_SYMBOL aggregate_exception : public std::exception {
   std::shared_ptr<content const> content_;
 };
 
-}  }  // namespace cts
+}  // namespace CTS_ABI
+}  // namespace cts
 
 #endif  // CTS_AGGREGATE_EXCEPTION_HPP

@@ -22,12 +22,14 @@
 #include <utility>
 
 #include "cts/cancellation_token.hpp"
-#include "cts/detail/duration.hpp"
-#include "cts/detail/reserve.hpp"
-#include "cts/detail/node_cache.hpp"
-#include "cts/detail/registration_node.hpp"
+#include "cts/detail/timers/duration.hpp"
+#include "cts/detail/memory/reserve.hpp"
+#include "cts/detail/memory/node_cache.hpp"
+#include "cts/protocol/registration_node.hpp"
 
-namespace cts { inline namespace CTS_ABI { namespace detail {
+namespace cts {
+inline namespace CTS_ABI {
+namespace detail {
 
 inline cancellation_token token_maker::make(state& s) noexcept { return cancellation_token(s); }
 
@@ -44,13 +46,13 @@ template <class F>
 void call_and_collect(F& f, state& s) noexcept {
   try {
     detail::call(f, s);
-  } catch (...) {
-    s.collector().add(std::current_exception());
-  }
+  } catch (...) { s.collector().add(std::current_exception()); }
 }
 
 /// A promise that needs no memory but the reserve's.
-inline std::promise<void> make_promise() { return std::promise<void>(std::allocator_arg, reserve_allocator<std::byte>()); }
+inline std::promise<void> make_promise() {
+  return std::promise<void>(std::allocator_arg, reserve_allocator<std::byte>());
+}
 inline std::future<void> ready_future() {
   std::promise<void> p = make_promise();
   p.set_value();
@@ -72,8 +74,8 @@ struct end_waiter {
 
 using registration_base = basic_registration_node<state, end_waiter>;
 
-/// Whether the bytes of a callable are a token or a source of `s`, or of a source that is linked to `s`: each is the address of its state, which
-/// nothing else outside knows.
+/// Whether the bytes of a callable are a token or a source of `s`, or of a source that is linked to `s`: each is the
+/// address of its state, which nothing else outside knows.
 inline leak::kind what_it_holds(state& s, void const* callable, std::size_t bytes) noexcept {
   for (std::size_t i = 0; i + sizeof(std::uintptr_t) <= bytes; i += sizeof(std::uintptr_t)) {
     std::uintptr_t w;
@@ -134,9 +136,7 @@ class registration_node final : public registration_base {
         state::delegate const here(s);
         detail::call(f_, s);
       });
-    } catch (...) {
-      s.collector().add(std::current_exception());
-    }
+    } catch (...) { s.collector().add(std::current_exception()); }
   }
   static void destroy(registration_base& b, part what) noexcept {
     static_assert(!cached || sizeof(registration_node) <= large_node);
@@ -157,18 +157,23 @@ class registration_node final : public registration_base {
   };
 };
 
-}  }  }  // namespace cts::detail
+}  // namespace detail
+}  // namespace CTS_ABI
+}  // namespace cts
 
-namespace cts { inline namespace CTS_ABI {
+namespace cts {
+inline namespace CTS_ABI {
 
-/// A registered callback, to be taken back: .NET's CancellationTokenRegistration. Move-only, one pointer; the destructor is dispose().
-/// R43–R56. Members may be called concurrently with each other, with cancel, and with everything done to the source, which it may
-/// outlive; not with the destructor, assignment or a move of the same object.
+/// A registered callback, to be taken back: .NET's CancellationTokenRegistration. Move-only, one pointer; the
+/// destructor is dispose(). R43–R56. Members may be called concurrently with each other, with cancel, and with
+/// everything done to the source, which it may outlive; not with the destructor, assignment or a move of the same
+/// object.
 class cancellation_token_registration {
  public:
   /// Of nothing; equal to all others of nothing. R55.
   cancellation_token_registration() noexcept = default;
-  cancellation_token_registration(cancellation_token_registration&& other) noexcept : node_(std::exchange(other.node_, nullptr)) {}
+  cancellation_token_registration(cancellation_token_registration&& other) noexcept
+      : node_(std::exchange(other.node_, nullptr)) {}
   /// Disposes what it was before.
   cancellation_token_registration& operator=(cancellation_token_registration&& other) noexcept {
     cancellation_token_registration taken(std::move(other));
@@ -184,12 +189,14 @@ class cancellation_token_registration {
   friend void swap(cancellation_token_registration& a, cancellation_token_registration& b) noexcept { a.swap(b); }
 
   /// Takes the callback back if it has not begun to run. Never waits. O(1), one read-modify-write. R43, R44, R53.
-  /// @return true: it has not run and never will, and the callable is destroyed; false: it runs or has run, and then the token
+  /// @return true: it has not run and never will, and the callable is destroyed; false: it runs or has run, and then
+  /// the token
   ///   reads as canceled, or it is not registered; that says nothing about its effects (R93d)
   bool unregister() noexcept { return node_ != nullptr && node_->unregister(); }
-  /// The same, but if it runs on another thread waits until it has returned, and for no other callback: afterwards it does not run
-  /// and will not, the callable is destroyed, and its effects are visible. Does not wait on the thread that runs the source's
-  /// callbacks. Idempotent. A wait for a callback that waits for this thread is reported (set_wait_cycle_handler), R49–R51. R46–R48.
+  /// The same, but if it runs on another thread waits until it has returned, and for no other callback: afterwards it
+  /// does not run and will not, the callable is destroyed, and its effects are visible. Does not wait on the thread
+  /// that runs the source's callbacks. Idempotent. A wait for a callback that waits for this thread is reported
+  /// (set_wait_cycle_handler), R49–R51. R46–R48.
   void dispose() noexcept {
     if (node_ != nullptr) node_->dispose();
   }
@@ -218,8 +225,9 @@ class cancellation_token_registration {
     if (!node_->complete_at_end(*w)) w->complete();
     return end;
   }
-  /// Leaves the callback registered for as long as the source and its tokens live; this becomes a registration of nothing. A callback
-  /// that is left behind must not hold a token of its own source, which would then live for ever: let it take one as its argument.
+  /// Leaves the callback registered for as long as the source and its tokens live; this becomes a registration of
+  /// nothing. A callback that is left behind must not hold a token of its own source, which would then live for ever:
+  /// let it take one as its argument.
   void detach() noexcept {
     if (node_ != nullptr) std::exchange(node_, nullptr)->detach();
   }
@@ -234,7 +242,8 @@ class cancellation_token_registration {
   /// Whether it is, or was, a registration. Not whether it still is: see is_registered.
   explicit operator bool() const noexcept { return node_ != nullptr; }
   /// The same registration, or both of nothing. R55.
-  [[nodiscard]] friend bool operator==(cancellation_token_registration const& a, cancellation_token_registration const& b) noexcept {
+  [[nodiscard]] friend bool operator==(cancellation_token_registration const& a,
+                                       cancellation_token_registration const& b) noexcept {
     return a.node_ == b.node_;
   }
 
@@ -246,17 +255,23 @@ class cancellation_token_registration {
   detail::registration_base* node_ = nullptr;
 };
 
-}  }  // namespace cts
+}  // namespace CTS_ABI
+}  // namespace cts
 
 template <>
 struct std::hash<cts::cancellation_token_registration> {
-  std::size_t operator()(cts::cancellation_token_registration const& r) const noexcept { return std::hash<void const*>()(r.node_); }
+  std::size_t operator()(cts::cancellation_token_registration const& r) const noexcept {
+    return std::hash<void const*>()(r.node_);
+  }
 };
 
-namespace cts { inline namespace CTS_ABI { namespace detail {
+namespace cts {
+inline namespace CTS_ABI {
+namespace detail {
 
 /// Makes a node and registers it.
-/// @return the node, or null if that was not to be; `refused` is then told whether the source is canceled, with the function
+/// @return the node, or null if that was not to be; `refused` is then told whether the source is canceled, with the
+/// function
 template <class F, class Refused>
 registration_base* register_function(state& s, F&& f, synchronization_context* where, location at, Refused refused) {
   using function = std::decay_t<F>;
@@ -278,12 +293,16 @@ registration_base* register_function(state& s, F&& f, synchronization_context* w
   return nullptr;
 }
 
-}  }  }  // namespace cts::detail
+}  // namespace detail
+}  // namespace CTS_ABI
+}  // namespace cts
 
-namespace cts { inline namespace CTS_ABI {
+namespace cts {
+inline namespace CTS_ABI {
 
 template <class F>
-cancellation_token_registration cancellation_token::enroll(F&& f, synchronization_context* through, detail::location where) const {
+cancellation_token_registration cancellation_token::enroll(F&& f, synchronization_context* through,
+                                                           detail::location where) const {
   detail::require_callback(f, "register_callback");
   if (state_ == nullptr) return {};
   detail::state& s = *state_;
@@ -292,35 +311,36 @@ cancellation_token_registration cancellation_token::enroll(F&& f, synchronizatio
     detail::call(function, s);
     return {};
   }
-  detail::registration_base* const n =
-      detail::register_function(s, std::forward<F>(f), through, where, [&s](auto& function) { detail::call(function, s); });
+  detail::registration_base* const n = detail::register_function(s, std::forward<F>(f), through, where,
+                                                                 [&s](auto& function) { detail::call(function, s); });
   return n != nullptr ? cancellation_token_registration(*n) : cancellation_token_registration();
 }
 
 template <class F>
-requires detail::cancellation_function<std::decay_t<F>>
-cancellation_token_registration cancellation_token::register_callback(F&& f, detail::location where) const {
-  return enroll(std::forward<F>(f), nullptr, where);
-}
+requires detail::cancellation_function<std::decay_t<F>> cancellation_token_registration
+cancellation_token::register_callback(F&& f, detail::location where)
+const { return enroll(std::forward<F>(f), nullptr, where); }
 
 template <class F>
-requires detail::cancellation_function<std::decay_t<F>>
-cancellation_token_registration cancellation_token::register_callback(F&& f, synchronization_context& where, detail::location place) const {
-  return enroll(std::forward<F>(f), std::addressof(where), place);
-}
+requires detail::cancellation_function<std::decay_t<F>> cancellation_token_registration
+cancellation_token::register_callback(F&& f, synchronization_context& where, detail::location place)
+const { return enroll(std::forward<F>(f), std::addressof(where), place); }
 
 template <class F>
-requires detail::cancellation_function<std::decay_t<F>>
-std::optional<cancellation_token_registration> cancellation_token::try_register(F&& f, detail::location where) const {
+requires detail::cancellation_function<std::decay_t<F>> std::optional<cancellation_token_registration>
+cancellation_token::try_register(F&& f, detail::location where)
+const {
   detail::require_callback(f, "try_register");
   if (state_ == nullptr) return cancellation_token_registration();
   bool canceled = state_->is_cancellation_requested();
-  detail::registration_base* const n =
-      canceled ? nullptr : detail::register_function(*state_, std::forward<F>(f), nullptr, where, [&canceled](auto&) { canceled = true; });
+  detail::registration_base* const n = canceled ? nullptr
+                                                : detail::register_function(*state_, std::forward<F>(f), nullptr, where,
+                                                                            [&canceled](auto&) { canceled = true; });
   if (canceled) return std::nullopt;
   return n != nullptr ? cancellation_token_registration(*n) : cancellation_token_registration();
 }
 
-}  }  // namespace cts
+}  // namespace CTS_ABI
+}  // namespace cts
 
 #endif  // CTS_CANCELLATION_TOKEN_REGISTRATION_HPP

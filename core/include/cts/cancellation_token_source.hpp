@@ -21,30 +21,36 @@
 #include <utility>
 
 #include "cts/cancellation_token.hpp"
-#include "cts/detail/delay.hpp"
-#include "cts/detail/duration.hpp"
+#include "cts/detail/timers/delay.hpp"
+#include "cts/detail/timers/duration.hpp"
 #include "cts/time_provider.hpp"
 
-namespace cts { inline namespace CTS_ABI {
+namespace cts {
+inline namespace CTS_ABI {
 
-/// Requests cancellation: .NET's CancellationTokenSource. Movable, one pointer; a moved-from source may only be destroyed or assigned.
-/// Members may be called concurrently, but dispose() comes last: what overlaps it is memory-safe (R61), and reported in checked builds.
-/// The destructor and an assignment over it dispose; tokens and registrations may live on.
+/// Requests cancellation: .NET's CancellationTokenSource. Movable, one pointer; a moved-from source may only be
+/// destroyed or assigned. Members may be called concurrently, but dispose() comes last: what overlaps it is memory-safe
+/// (R61), and reported in checked builds. The destructor and an assignment over it dispose; tokens and registrations
+/// may live on.
 class cancellation_token_source {
  public:
   /// One allocation. Throws std::bad_alloc.
   cancellation_token_source() : state_(detail::state::create()) {}
-  /// Will be canceled after `delay`, in whole milliseconds, truncated; −1 ms (cts::infinite): never; 0: is so already, without a timer
-  /// (R78), but for a positive delay below a millisecond, which is armed. R76–R78.
-  /// Throws std::out_of_range for other delays, std::bad_alloc, std::system_error if there is no thread for timers and none can be started.
+  /// Will be canceled after `delay`, in whole milliseconds, truncated; −1 ms (cts::infinite): never; 0: is so already,
+  /// without a timer (R78), but for a positive delay below a millisecond, which is armed. R76–R78. Throws
+  /// std::out_of_range for other delays, std::bad_alloc, std::system_error if there is no thread for timers and none
+  /// can be started.
   template <class Rep, class Period>
   explicit cancellation_token_source(std::chrono::duration<Rep, Period> delay)
-      : cancellation_token_source(detail::checked_delay(delay, "cancellation_token_source"), delay > delay.zero(), time_provider::system()) {}
+      : cancellation_token_source(detail::checked_delay(delay, "cancellation_token_source"), delay > delay.zero(),
+                                  time_provider::system()) {}
   /// The same by the clock and timers of `clock`, which must outlive this source. R83. Throws what `clock` throws, too.
   template <class Rep, class Period>
   cancellation_token_source(std::chrono::duration<Rep, Period> delay, time_provider& clock)
-      : cancellation_token_source(detail::checked_delay(delay, "cancellation_token_source"), delay > delay.zero(), clock) {}
-  cancellation_token_source(cancellation_token_source&& other) noexcept : state_(std::exchange(other.state_, nullptr)) {}
+      : cancellation_token_source(detail::checked_delay(delay, "cancellation_token_source"), delay > delay.zero(),
+                                  clock) {}
+  cancellation_token_source(cancellation_token_source&& other) noexcept
+      : state_(std::exchange(other.state_, nullptr)) {}
   cancellation_token_source& operator=(cancellation_token_source&& other) noexcept {
     cancellation_token_source taken(std::move(other));
     taken.swap(*this);
@@ -53,20 +59,18 @@ class cancellation_token_source {
   /// dispose(). R57
   ~cancellation_token_source() {
     if (state_ == nullptr) return;
-    {
-      dispose_scope const scope(*state_);
-    }
+    { dispose_scope const scope(*state_); }
     std::exchange(state_, nullptr)->end();
   }
   void swap(cancellation_token_source& other) noexcept { std::swap(state_, other.state_); }
   friend void swap(cancellation_token_source& a, cancellation_token_source& b) noexcept { a.swap(b); }
 
-  /// A source that is canceled when any of `parents` is, in the middle of that one's callbacks (R69), and when it is itself. Canceled
-  /// already if one of them is. Disposing it ends every trace of it in them; not disposing it keeps it registered there (R70).
-  /// One allocation. O(parents). Throws std::bad_alloc. R65–R75.
+  /// A source that is canceled when any of `parents` is, in the middle of that one's callbacks (R69), and when it is
+  /// itself. Canceled already if one of them is. Disposing it ends every trace of it in them; not disposing it keeps it
+  /// registered there (R70). One allocation. O(parents). Throws std::bad_alloc. R65–R75.
   template <class... Tokens>
-  requires (sizeof...(Tokens) > 0) && (std::same_as<Tokens, cancellation_token> && ...)
-  static cancellation_token_source create_linked(Tokens const&... parents) {
+  requires(sizeof...(Tokens) > 0) && (std::same_as<Tokens, cancellation_token> && ...) static cancellation_token_source
+      create_linked(Tokens const&... parents) {
     return linked(std::array{parents.state_...});
   }
   /// The same. Throws std::invalid_argument if there are none. R66.
@@ -86,15 +90,16 @@ class cancellation_token_source {
   /// See cancellation_token::is_cancellation_requested. R13.
   [[nodiscard]] bool is_cancellation_requested() const noexcept { return state_->is_cancellation_requested(); }
 
-  /// Cancels: stops the timer, signals the wait handle, runs the callbacks on this thread, the last registered first, each once (R26).
-  /// Does nothing, and waits for nothing, if that has been done or begun (R25). A callback may destroy this source (R34).
-  /// Throws aggregate_exception, after the last callback, with what they have thrown (R28); object_disposed, also if it was canceled
-  /// before (R24).
+  /// Cancels: stops the timer, signals the wait handle, runs the callbacks on this thread, the last registered first,
+  /// each once (R26). Does nothing, and waits for nothing, if that has been done or begun (R25). A callback may destroy
+  /// this source (R34). Throws aggregate_exception, after the last callback, with what they have thrown (R28);
+  /// object_disposed, also if it was canceled before (R24).
   void cancel() { cancel(false); }
-  /// @param throw_on_first_exception the first exception leaves at once, as it was; the callbacks that have not run never will. R29
+  /// @param throw_on_first_exception the first exception leaves at once, as it was; the callbacks that have not run
+  /// never will. R29
   void cancel(bool throw_on_first_exception) { do_cancel(nullptr, throw_on_first_exception, true); }
-  /// The same with a reason, an std::exception_ptr or any other copyable value, for cancellation_token::reason. Throws what copying it
-  /// throws, and std::bad_alloc, before anything is done.
+  /// The same with a reason, an std::exception_ptr or any other copyable value, for cancellation_token::reason. Throws
+  /// what copying it throws, and std::bad_alloc, before anything is done.
   template <class T>
   void cancel_with_reason(T&& value, bool throw_on_first_exception = false) {
     auto why = std::make_unique<detail::reason>(std::any(std::forward<T>(value)));
@@ -104,11 +109,13 @@ class cancellation_token_source {
   /// @return whether this call has canceled it. Throws aggregate_exception then
   bool try_cancel() { return do_cancel(nullptr, false, false); }
 
-  /// Requests cancellation, like cancel(), but runs the callbacks on a thread of the library, where they delay nothing else; those that have
-  /// not begun can still be taken back (R41). Runs them also if the source is disposed meanwhile. If there is no thread and none can be
-  /// started, runs them here, before it returns: the request is never lost.
-  /// @return a future that is ready when the last callback has returned, with their aggregate_exception; at once if there are none or if
-  ///   cancellation was requested before (R38, R40). Its destructor does not wait. R36: it holds object_disposed if that is so.
+  /// Requests cancellation, like cancel(), but runs the callbacks on a thread of the library, where they delay nothing
+  /// else; those that have not begun can still be taken back (R41). Runs them also if the source is disposed meanwhile.
+  /// If there is no thread and none can be started, runs them here, before it returns: the request is never lost.
+  /// @return a future that is ready when the last callback has returned, with their aggregate_exception; at once if
+  /// there are none or if
+  ///   cancellation was requested before (R38, R40). Its destructor does not wait. R36: it holds object_disposed if
+  ///   that is so.
   std::future<void> cancel_async() {
     detail::state& s = *state_;
     reference const held(s);
@@ -126,10 +133,11 @@ class cancellation_token_source {
     return done;
   }
 
-  /// Cancels after `delay`, counted from now, in whole milliseconds, truncated, on the timer's thread; it replaces what was set before
-  /// (R80); −1 ms (cts::infinite) only takes that back. Does nothing if it is canceled (R81). O(log timers) at worst, usually O(1).
-  /// Throws std::out_of_range, checked first; object_disposed; std::bad_alloc, std::system_error if the timer's thread cannot be
-  /// started. An exception of a callback that a timer runs goes to the error sink or ends the process (set_error_sink, R33).
+  /// Cancels after `delay`, counted from now, in whole milliseconds, truncated, on the timer's thread; it replaces what
+  /// was set before (R80); −1 ms (cts::infinite) only takes that back. Does nothing if it is canceled (R81). O(log
+  /// timers) at worst, usually O(1). Throws std::out_of_range, checked first; object_disposed; std::bad_alloc,
+  /// std::system_error if the timer's thread cannot be started. An exception of a callback that a timer runs goes to
+  /// the error sink or ends the process (set_error_sink, R33).
   template <class Rep, class Period>
   void cancel_after(std::chrono::duration<Rep, Period> delay) {
     std::chrono::milliseconds const due = detail::checked_delay(delay, "cancel_after");
@@ -138,18 +146,19 @@ class cancellation_token_source {
     call_scope const scope(s, core::verb::cancel_after);
     arm(s, [&](auto wanted) { s.timer().arm(due, wanted); });
   }
-  /// Cancels when its clock shows `when`, never earlier; it replaces what was set before, as cancel_after does. For any clock with now().
+  /// Cancels when its clock shows `when`, never earlier; it replaces what was set before, as cancel_after does. For any
+  /// clock with now().
   ///
-  /// If `when` has passed, this is cancel(): the callbacks run on this thread before it returns, and their exceptions leave it as an
-  /// aggregate_exception. cancel_after(0ms) would run them elsewhere (R79), but a source that is past its deadline should read as canceled
-  /// at once. If `when` is the largest of its type, or further away than the steady clock reaches (292 years), the source is never
-  /// canceled by it; that only takes back what was set before.
+  /// If `when` has passed, this is cancel(): the callbacks run on this thread before it returns, and their exceptions
+  /// leave it as an aggregate_exception. cancel_after(0ms) would run them elsewhere (R79), but a source that is past
+  /// its deadline should read as canceled at once. If `when` is the largest of its type, or further away than the
+  /// steady clock reaches (292 years), the source is never canceled by it; that only takes back what was set before.
   ///
-  /// Points of the steady clock are compared with the clock of the source's time_provider. The time to a point of any other clock is
-  /// taken once, in this call: setting that clock afterwards does not move it. To the nanosecond, rounded up. Does nothing if it is
-  /// canceled. O(log timers) at worst, usually O(1).
-  /// Throws object_disposed, std::bad_alloc, std::system_error as cancel_after does, and what reading the clock throws;
-  /// std::out_of_range only for NaN.
+  /// Points of the steady clock are compared with the clock of the source's time_provider. The time to a point of any
+  /// other clock is taken once, in this call: setting that clock afterwards does not move it. To the nanosecond,
+  /// rounded up. Does nothing if it is canceled. O(log timers) at worst, usually O(1). Throws object_disposed,
+  /// std::bad_alloc, std::system_error as cancel_after does, and what reading the clock throws; std::out_of_range only
+  /// for NaN.
   template <class Clock, class Dur>
   void cancel_at(std::chrono::time_point<Clock, Dur> when) {
     detail::state& s = *state_;
@@ -168,7 +177,8 @@ class cancellation_token_source {
     }
     do_cancel(nullptr, false, true);
   }
-  /// Makes it as new for its next use: stops the timer and removes all registrations, linked sources included, without running them.
+  /// Makes it as new for its next use: stops the timer and removes all registrations, linked sources included, without
+  /// running them.
   /// @return false, and nothing has changed, if it is canceled, if its timer has ever fired or is not the system's
   /// Throws object_disposed. Not to be raced with cancel (R85). R84–R86.
   bool try_reset() {
@@ -179,8 +189,8 @@ class cancellation_token_source {
     if (v == detail::verdict::disposed) throw object_disposed();
     return v == detail::verdict::won;
   }
-  /// Comes last. Ends the links to its parents, waiting for one that is just canceling it on another thread, and stops the timer. Does
-  /// not cancel; callbacks that have not run never will. Idempotent. R57–R64, R71–R74.
+  /// Comes last. Ends the links to its parents, waiting for one that is just canceling it on another thread, and stops
+  /// the timer. Does not cancel; callbacks that have not run never will. Idempotent. R57–R64, R71–R74.
   void dispose() noexcept {
     if (state_ == nullptr) return;
     checked_reference const held(*state_);
@@ -213,7 +223,8 @@ class cancellation_token_source {
   };
 
   explicit cancellation_token_source(detail::state& s) noexcept : state_(&s) {}
-  cancellation_token_source(std::chrono::milliseconds due, bool positive, time_provider& clock) : cancellation_token_source() {
+  cancellation_token_source(std::chrono::milliseconds due, bool positive, time_provider& clock)
+      : cancellation_token_source() {
     bool const system = &clock == &time_provider::system();
     if (due.count() == 0 && !positive) do_cancel(nullptr, false, true);
     else if (!system) arm(*state_, [&](auto) { state_->timer().use(clock, due); });
@@ -269,16 +280,14 @@ class cancellation_token_source {
     if (auto const* const e = std::any_cast<std::exception_ptr>(&reason); e != nullptr && *e != nullptr) {
       try {
         std::rethrow_exception(*e);
-      } catch (operation_canceled const& canceled) {
-        return canceled.token();
-      } catch (...) {
+      } catch (operation_canceled const& canceled) { return canceled.token(); } catch (...) {
         // It holds no token that we know of.
       }
     }
     return {};
   }
-  /// Whether a reason leads back to `s`: its token's origin is `s`, or has a reason that leads there. For checked builds; follows a
-  /// thousand reasons at most.
+  /// Whether a reason leads back to `s`: its token's origin is `s`, or has a reason that leads there. For checked
+  /// builds; follows a thousand reasons at most.
   static bool leads_to(std::any const& reason, detail::state& s) noexcept {
     cancellation_token const mine(s);
     cancellation_token origin = token_in(reason).origin();
@@ -295,9 +304,7 @@ class cancellation_token_source {
   static std::exception_ptr disposed_error() noexcept {
     try {
       throw object_disposed();
-    } catch (...) {
-      return std::current_exception();
-    }
+    } catch (...) { return std::current_exception(); }
   }
 
   /// What cancel_async leaves to a thread of the library.
@@ -319,15 +326,14 @@ class cancellation_token_source {
       if (!failed.any()) return job->done.set_value();
       try {
         failed.throw_all();
-      } catch (...) {
-        job->done.set_exception(std::current_exception());
-      }
+      } catch (...) { job->done.set_exception(std::current_exception()); }
     }
   };
 
   detail::state* state_;
 };
 
-}  }  // namespace cts
+}  // namespace CTS_ABI
+}  // namespace cts
 
 #endif  // CTS_CANCELLATION_TOKEN_SOURCE_HPP

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
-/// C++26's stop state that lives inside its source: no reference counts, no allocation for the first few callbacks, tokens
-/// that are a bare pointer. The source must outlive all uses of its tokens and callbacks.
+/// C++26's stop state that lives inside its source: no reference counts, no allocation for the first few callbacks,
+/// tokens that are a bare pointer. The source must outlive all uses of its tokens and callbacks.
 ///
-/// The source may be destroyed by the last callback that its request runs, and by another thread as soon as that callback has
-/// returned; what the request still has to do is done, or given up, before the memory is gone.
+/// The source may be destroyed by the last callback that its request runs, and by another thread as soon as that
+/// callback has returned; what the request still has to do is done, or given up, before the memory is gone.
 #pragma once
 #ifndef CTS_INPLACE_STOP_TOKEN_HPP
 #define CTS_INPLACE_STOP_TOKEN_HPP
@@ -13,10 +13,11 @@
 #include <type_traits>
 #include <utility>
 
-#include "cts/detail/stop_invocation.hpp"
+#include "cts/detail/stop/stop_invocation.hpp"
 #include "cts/stoppable_token.hpp"
 
-namespace cts { inline namespace CTS_ABI {
+namespace cts {
+inline namespace CTS_ABI {
 
 class inplace_stop_source;
 template <class CallbackFn>
@@ -53,12 +54,14 @@ class inplace_stop_token {
 };
 
 /// The state itself. [stopsource.inplace]
-/// All members may be called by several threads at once, also from inside callbacks. The destructor comes last; only the
-/// request that runs callbacks may still be under way: it may be called from the last callback, or once that has returned.
+/// All members may be called by several threads at once, also from inside callbacks. The destructor comes last; only
+/// the request that runs callbacks may still be under way: it may be called from the last callback, or once that has
+/// returned.
 class inplace_stop_source {
  public:
-  /// A source on which no stop has been requested. A source of static storage can be declared constinit; initializers of other files may
-  /// then use it. What they register must end before the source does, or never. [stopsource.inplace.cons]
+  /// A source on which no stop has been requested. A source of static storage can be declared constinit; initializers
+  /// of other files may then use it. What they register must end before the source does, or never.
+  /// [stopsource.inplace.cons]
   constexpr inplace_stop_source() noexcept = default;
   inplace_stop_source(inplace_stop_source&&) = delete;
   inplace_stop_source(inplace_stop_source const&) = delete;
@@ -75,7 +78,8 @@ class inplace_stop_source {
 
   /// Requests a stop and runs the callbacks on this thread, newest first. One that throws ends the program.
   /// [stopsource.inplace.mem], [stoptoken.concepts]
-  /// @return true for the one call that made the request, after its callbacks have returned; false, at once, for all others
+  /// @return true for the one call that made the request, after its callbacks have returned; false, at once, for all
+  /// others
   bool request_stop() noexcept { return registry_.cancel(); }
 
  private:
@@ -97,9 +101,9 @@ class [[nodiscard]] inplace_stop_callback : private detail::stop_invocation<Call
  public:
   using callback_type = CallbackFn;
 
-  /// Makes the function from `init` and registers it; calls it here and now if a stop has been requested. Throws only what
-  /// making it throws. O(1) amortized, one read-modify-write; waits for nothing. Allocates only when many callbacks are
-  /// registered at once; if that fails, std::terminate. [stopcallback.inplace.cons]
+  /// Makes the function from `init` and registers it; calls it here and now if a stop has been requested. Throws only
+  /// what making it throws. O(1) amortized, one read-modify-write; waits for nothing. Allocates only when many
+  /// callbacks are registered at once; if that fails, std::terminate. [stopcallback.inplace.cons]
   template <class Initializer>
   requires std::constructible_from<CallbackFn, Initializer>
   explicit inplace_stop_callback(inplace_stop_token st,
@@ -115,8 +119,8 @@ class [[nodiscard]] inplace_stop_callback : private detail::stop_invocation<Call
   inplace_stop_callback& operator=(inplace_stop_callback&&) = delete;
   inplace_stop_callback& operator=(inplace_stop_callback const&) = delete;
 
-  /// Takes the function back. If it runs on another thread, waits until it has returned, and for no other callback; inside
-  /// the function itself it does not wait. One read-modify-write. [stoptoken.concepts]
+  /// Takes the function back. If it runs on another thread, waits until it has returned, and for no other callback;
+  /// inside the function itself it does not wait. One read-modify-write. [stoptoken.concepts]
   ~inplace_stop_callback() {
     if (source_ != nullptr) detail::leave(source_->registry_, *this);
   }
@@ -128,6 +132,7 @@ class [[nodiscard]] inplace_stop_callback : private detail::stop_invocation<Call
 template <class CallbackFn>
 inplace_stop_callback(inplace_stop_token, CallbackFn) -> inplace_stop_callback<CallbackFn>;
 
-}  }  // namespace cts
+}  // namespace CTS_ABI
+}  // namespace cts
 
 #endif  // CTS_INPLACE_STOP_TOKEN_HPP

@@ -1,23 +1,30 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
-/// A lane: registrations of one owner in one registry, without any read-modify-write. For long-lived tokens on which callbacks come and
-/// go all the time. A pair of register and unregister is a handful of plain loads and stores; a cancel pays for it with one barrier that
-/// interrupts the threads of the process (detail/asymmetric_barrier.hpp), a lane each.
+/// A lane: registrations of one owner in one registry, without any read-modify-write. For long-lived tokens on which
+/// callbacks come and go all the time. A pair of register and unregister is a handful of plain loads and stores; a
+/// cancel pays for it with one barrier that interrupts the threads of the process (protocol/asymmetric_barrier.hpp), a
+/// lane each.
 ///
-/// To its registry (more exactly: to its home, which may be what a token stands for, cancellation_lane.hpp) the lane is one callback, registered when the lane is made. When cancel comes to it, it closes the lane and runs
-/// what is registered there, newest first; so to the other callbacks of the registry the lane stands where it was made (G9 in the lane).
+/// To its registry (more exactly: to its home, which may be what a token stands for, cancellation_lane.hpp) the lane is
+/// one callback, registered when the lane is made. When cancel comes to it, it closes the lane and runs what is
+/// registered there, newest first; so to the other callbacks of the registry the lane stands where it was made (G9 in
+/// the lane).
 ///
-/// The owner announces what it does in a slot, passes the light side of the barrier and looks whether the lane is closed; the canceller
-/// closes the lane, passes the heavy side and looks at the slots. So
+/// The owner announces what it does in a slot, passes the light side of the barrier and looks whether the lane is
+/// closed; the canceller closes the lane, passes the heavy side and looks at the slots. So
 ///
-///   L1  what the owner did before it last found the lane open is what the canceller finds: at most the one operation during which the
+///   L1  what the owner did before it last found the lane open is what the canceller finds: at most the one operation
+///   during which the
 ///       owner learns that the lane is closed is in doubt;
-///   L2  that one, and every later unregister, is decided in the slot's second word, by a compare-and-swap against the canceller;
-///   L3  a slot whose second word is written is never used again: a lane is closed for good;
-///   L4  a registration gets a slot above all that are in use, and segments are stacked, so position is age. What is found in a segment that
-///       was linked after the walk had passed the place is left to its owner, who learns that it has come too late (L2);
+///   L2  that one, and every later unregister, is decided in the slot's second word, by a compare-and-swap against the
+///   canceller; L3  a slot whose second word is written is never used again: a lane is closed for good; L4  a
+///   registration gets a slot above all that are in use, and segments are stacked, so position is age. What is found in
+///   a segment that
+///       was linked after the walk had passed the place is left to its owner, who learns that it has come too late
+///       (L2);
 ///   L5  only the owner links segments and takes them out, and none is freed before the lane is;
-///   L6  a lane that is taken out of its home (try_reset) is looked at by nobody but its owner, who begins anew when it learns of it, and L3
+///   L6  a lane that is taken out of its home (try_reset) is looked at by nobody but its owner, who begins anew when it
+///   learns of it, and L3
 ///       with it.
 #pragma once
 #ifndef CTS_LANE_HPP
@@ -33,10 +40,11 @@
 #include <utility>
 
 #include "cts/core/registry.hpp"
-#include "cts/detail/asymmetric_barrier.hpp"
-#include "cts/detail/orders.hpp"
+#include "cts/protocol/asymmetric_barrier.hpp"
+#include "cts/protocol/memory_orders.hpp"
 
-namespace cts { inline namespace CTS_ABI {
+namespace cts {
+inline namespace CTS_ABI {
 
 namespace detail {
 /// Where a registration of a lane is: what is registered there, and who has decided that it runs or does not.
@@ -88,9 +96,10 @@ class lane_home {
   Registry& registry_;
 };
 
-/// One owner at a time: calls must not overlap, from whichever threads they come; what makes one happen before the next hands the lane
-/// over. Only inside a callback of the lane, whichever thread runs it, may registrations of the lane be taken back while the owner does
-/// so, too; there the lane may also be destroyed, if its owner is done with it. No member throws.
+/// One owner at a time: calls must not overlap, from whichever threads they come; what makes one happen before the next
+/// hands the lane over. Only inside a callback of the lane, whichever thread runs it, may registrations of the lane be
+/// taken back while the owner does so, too; there the lane may also be destroyed, if its owner is done with it. No
+/// member throws.
 /// @tparam Home what cancels it
 /// @tparam Barrier what owner and canceller meet in
 template <class Home, class Barrier = detail::pairwise_barrier<typename Home::platform>>
@@ -105,7 +114,8 @@ class alignas(Home::platform::line) basic_lane : private Home::base {
   using callback = basic_lane_callback<platform>;
   using register_result = core::register_result;
 
-  /// Registers itself at `home`, which must outlive it. One read-modify-write; may allocate there. Further arguments are for the base.
+  /// Registers itself at `home`, which must outlive it. One read-modify-write; may allocate there. Further arguments
+  /// are for the base.
   template <class... More>
   explicit basic_lane(Home home, More... more) noexcept
       : Home::base(&run, more...), home_(home), newest_(address(*build(inline_storage_, platform::inline_slots))) {
@@ -115,8 +125,8 @@ class alignas(Home::platform::line) basic_lane : private Home::base {
   }
   basic_lane(basic_lane const&) = delete;
   basic_lane& operator=(basic_lane const&) = delete;
-  /// What is still registered never runs. Waits, if the lane's callbacks are being run on another thread, until that has ended; not
-  /// inside one of them. One read-modify-write, O(segments).
+  /// What is still registered never runs. Waits, if the lane's callbacks are being run on another thread, until that
+  /// has ended; not inside one of them. One read-modify-write, O(segments).
   ~basic_lane() {
     if (!home_.unregister(*this)) {
       if (home_.runs_here() && home_.is_running(*this)) *reinterpret_cast<bool*>(gone_.get()) = true;
@@ -125,8 +135,9 @@ class alignas(Home::platform::line) basic_lane : private Home::base {
     release_all();
   }
 
-  /// Registers `c`. No read-modify-write (one where there is no process_barrier), O(1), waits for nothing; allocates only when there are
-  /// more at once than ever before and than fit. What happened before is visible to the callback (G8). R16, R19.
+  /// Registers `c`. No read-modify-write (one where there is no process_barrier), O(1), waits for nothing; allocates
+  /// only when there are more at once than ever before and than fit. What happened before is visible to the callback
+  /// (G8). R16, R19.
   /// @return as core::basic_registry::try_register
   CTS_HOT register_result try_register(callback& c) noexcept {
     std::uint32_t const now = state_.load(site::lane_ask);
@@ -134,21 +145,25 @@ class alignas(Home::platform::line) basic_lane : private Home::base {
       return refuse(c, now);
     slot* const at = next();
     c.slot_.set(at);
-    if (at == nullptr) [[unlikely]] return register_result::out_of_memory;
+    if (at == nullptr) [[unlikely]]
+      return register_result::out_of_memory;
     at->what.store(reinterpret_cast<std::uintptr_t>(std::addressof(c)), site::lane_publish);
     if (still_open(now, mutation::lane_publishes_without_looking)) [[likely]]
       return register_result::registered;
     // It may run, and be gone, unless this succeeds (L2).
-    if (!decide(*at, withdrawn) && !platform::mutation(mutation::lane_loses_on_failed_retract)) return register_result::registered;
+    if (!decide(*at, withdrawn) && !platform::mutation(mutation::lane_loses_on_failed_retract))
+      return register_result::registered;
     return refuse(c, state_.load(site::lane_ask));
   }
 
-  /// Takes `c` back if it has not begun to run. No read-modify-write before cancel, one after it; O(1), wait-free, never waits. R43, R44.
-  /// @return true: it has not run and never will; false: it runs or ran, and then the flag reads as set, or it was not registered
+  /// Takes `c` back if it has not begun to run. No read-modify-write before cancel, one after it; O(1), wait-free,
+  /// never waits. R43, R44.
+  /// @return true: it has not run and never will; false: it runs or ran, and then the flag reads as set, or it was not
+  /// registered
   CTS_HOT bool unregister(callback& c) noexcept { return take_back(c) == taken_back::yes; }
 
-  /// Takes `c` back, or waits until it has returned, for this one callback only, and not at all on the thread that runs the callbacks.
-  /// R46–R48.
+  /// Takes `c` back, or waits until it has returned, for this one callback only, and not at all on the thread that runs
+  /// the callbacks. R46–R48.
   CTS_HOT void unregister_and_wait(callback& c) noexcept {
     if (take_back(c) == taken_back::too_late) [[unlikely]]
       await_return(*c.slot_.get());
@@ -161,7 +176,8 @@ class alignas(Home::platform::line) basic_lane : private Home::base {
   static constexpr std::uint32_t done = 3;
   // The state of the lane.
   static constexpr std::uint32_t closed = 0;
-  static constexpr std::uint32_t detached = 1;  // it was taken out of its home, or there was no memory to register it there
+  static constexpr std::uint32_t detached =
+      1;  // it was taken out of its home, or there was no memory to register it there
   static constexpr std::uint32_t open = 2;
   static constexpr std::uint32_t open_one_sided = 3;  // the same; the barrier is
 
@@ -172,11 +188,13 @@ class alignas(Home::platform::line) basic_lane : private Home::base {
     typename platform::template atomic<std::uintptr_t> older{0};  // the next older segment
     typename platform::template atomic<core::word> age{0};        // larger: linked later
     typename platform::template var<segment*> newer{nullptr};     // the other way; of a spare one: the next spare
-    typename platform::template var<std::uint32_t> live{0};       // how many registrations there are, but for the newest segment
+    typename platform::template var<std::uint32_t> live{
+        0};  // how many registrations there are, but for the newest segment
     std::uint32_t const capacity;
     slot floor{0, 1};  // just below the first one, in use for ever
   };
-  /// The slots follow the segment, so nothing may follow the floor in it. (Types of models have no offsets; theirs have one alignment.)
+  /// The slots follow the segment, so nothing may follow the floor in it. (Types of models have no offsets; theirs have
+  /// one alignment.)
   static constexpr bool ends_with_its_floor() noexcept {
     if constexpr (std::is_standard_layout_v<segment>) return offsetof(segment, floor) + sizeof(slot) == sizeof(segment);
     else return alignof(segment) == alignof(slot);
@@ -195,13 +213,16 @@ class alignas(Home::platform::line) basic_lane : private Home::base {
   }
   static std::uintptr_t address(segment& s) noexcept { return reinterpret_cast<std::uintptr_t>(std::addressof(s)); }
   static segment* segment_at(std::uintptr_t link) noexcept { return reinterpret_cast<segment*>(link); }
-  static segment& segment_of(slot& at) noexcept { return reinterpret_cast<segment*>(std::addressof(at) - at.index)[-1]; }
+  static segment& segment_of(slot& at) noexcept {
+    return reinterpret_cast<segment*>(std::addressof(at) - at.index)[-1];
+  }
   segment& inline_segment() noexcept { return *static_cast<segment*>(static_cast<void*>(inline_storage_)); }
 
   static bool is_open(std::uint32_t state) noexcept { return state >= open; }
   /// The owner's look after it has announced what it does (L1); `now` is what it has read before.
   CTS_HOT bool still_open(std::uint32_t now, mutation blind) noexcept {
-    if (now == open_one_sided) [[likely]] Barrier::order();
+    if (now == open_one_sided) [[likely]]
+      Barrier::order();
     else barrier_.light();
     return state_.load(site::lane_ask) == now || platform::mutation(blind);
   }
@@ -215,7 +236,8 @@ class alignas(Home::platform::line) basic_lane : private Home::base {
   CTS_HOT taken_back take_back(callback& c) noexcept {
     slot* const at = c.slot_.get();
     std::uintptr_t const mine = reinterpret_cast<std::uintptr_t>(std::addressof(c));
-    if (at == nullptr || (at->what.load(site::lane_peek) != mine && !platform::mutation(mutation::lane_believes_old_slot))) [[unlikely]]
+    if (at == nullptr ||
+        (at->what.load(site::lane_peek) != mine && !platform::mutation(mutation::lane_believes_old_slot))) [[unlikely]]
       return taken_back::not_there;  // its slot may be another one's by now
     std::uint32_t const now = state_.load(site::lane_ask);
     if (is_open(now)) [[likely]] {
@@ -274,8 +296,8 @@ class alignas(Home::platform::line) basic_lane : private Home::base {
 
   // --- the owner's side ---
 
-  /// A slot above all that are live; null if there is no memory. Callbacks that come and go one at a time stay in one place, where
-  /// nothing is written but the slot itself.
+  /// A slot above all that are live; null if there is no memory. Callbacks that come and go one at a time stay in one
+  /// place, where nothing is written but the slot itself.
   CTS_HOT slot* next() noexcept {
     slot* const at = frontier_.get();
     if (at->what.load(site::lane_peek) != 0) return above(at);
@@ -350,7 +372,8 @@ class alignas(Home::platform::line) basic_lane : private Home::base {
     bool gone = false;
     gone_.set(reinterpret_cast<std::uintptr_t>(&gone));
     core::word age = (std::numeric_limits<core::word>::max)();
-    for (segment* s = segment_at(newest_.load(site::lane_walk)); s != nullptr; s = segment_at(s->older.load(site::lane_walk))) {
+    for (segment* s = segment_at(newest_.load(site::lane_walk)); s != nullptr;
+         s = segment_at(s->older.load(site::lane_walk))) {
       for (std::uint32_t i = s->capacity; i-- != 0;) {
         prefetch_ahead(*s, i);
         slot& at = s->at(platform::mutation(mutation::lane_scans_oldest_first) ? s->capacity - 1 - i : i);
@@ -372,8 +395,8 @@ class alignas(Home::platform::line) basic_lane : private Home::base {
  public:
   /// The lane whose base this is: what a removal is given.
   static basic_lane& from(typename Home::base& b) noexcept { return static_cast<basic_lane&>(b); }
-  /// For who has taken the lane out of its home, as basic_registry::remove_all does: what is registered in it never runs. The owner's next
-  /// registration that this happened before registers the lane again. O(1). R84.
+  /// For who has taken the lane out of its home, as basic_registry::remove_all does: what is registered in it never
+  /// runs. The owner's next registration that this happened before registers the lane again. O(1). R84.
   void taken_out() noexcept { state_.store(detached, site::lane_close); }
 
  private:
@@ -415,7 +438,8 @@ class alignas(Home::platform::line) basic_lane : private Home::base {
   typename platform::template var<segment*> spare_{nullptr};
   typename platform::template var<core::word> serial_{0};
   typename platform::template atomic<std::uintptr_t> newest_;  // the same as current_, for the canceller
-  typename platform::template var<std::uintptr_t> gone_{0};    // a bool of the run that is under way: a callback destroyed the lane
+  typename platform::template var<std::uintptr_t> gone_{
+      0};  // a bool of the run that is under way: a callback destroyed the lane
   alignas(segment) std::byte inline_storage_[bytes(platform::inline_slots)];
 };
 
@@ -423,15 +447,16 @@ class alignas(Home::platform::line) basic_lane : private Home::base {
 using lane_callback = basic_lane_callback<core::std_platform>;
 using lane = basic_lane<lane_home<core::registry>, detail::process_barrier>;
 
-/// Calls its function when the lane's registry is canceled, or in the constructor if it has been; what std::stop_callback is to a stop
-/// token. No allocation, immovable. Made and destroyed by the lane's owner; inside a callback of the lane it may be destroyed, too.
+/// Calls its function when the lane's registry is canceled, or in the constructor if it has been; what
+/// std::stop_callback is to a stop token. No allocation, immovable. Made and destroyed by the lane's owner; inside a
+/// callback of the lane it may be destroyed, too.
 template <class F>
 class [[nodiscard]] lane_registration : private lane_callback {
   static_assert(std::is_nothrow_invocable_v<F&>, "F must be callable as f() and not throw: the core has no exceptions");
 
  public:
-  /// Registers `f`. Throws std::bad_alloc if the lane cannot grow (in code that is built without exceptions: std::terminate), and what
-  /// moving `f` throws. Costs and waits as lane::try_register.
+  /// Registers `f`. Throws std::bad_alloc if the lane cannot grow (in code that is built without exceptions:
+  /// std::terminate), and what moving `f` throws. Costs and waits as lane::try_register.
   CTS_HOT lane_registration(lane& l, F f) : lane_callback(&run), lane_(l), f_(std::move(f)) {
     core::register_result const result = lane_.try_register(*this);
     if (result == core::register_result::registered) [[likely]]
@@ -459,6 +484,7 @@ class [[nodiscard]] lane_registration : private lane_callback {
 template <class F>
 lane_registration(lane&, F) -> lane_registration<F>;
 
-}  }  // namespace cts
+}  // namespace CTS_ABI
+}  // namespace cts
 
 #endif  // CTS_LANE_HPP

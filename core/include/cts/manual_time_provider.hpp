@@ -19,10 +19,11 @@
 
 #include "cts/time_provider.hpp"
 
-namespace cts { inline namespace CTS_ABI {
+namespace cts {
+inline namespace CTS_ABI {
 
-/// A clock that stands still until it is advanced, for tests. Starts at the epoch of the steady clock and ends at the largest time point
-/// of that clock, 292 years later: what would be due after the end is due at the end. Thread-safe.
+/// A clock that stands still until it is advanced, for tests. Starts at the epoch of the steady clock and ends at the
+/// largest time point of that clock, 292 years later: what would be due after the end is due at the end. Thread-safe.
 class manual_time_provider : public time_provider {
  public:
   manual_time_provider() = default;
@@ -39,14 +40,15 @@ class manual_time_provider : public time_provider {
     return t;
   }
 
-  /// Moves the clock on and runs, on this thread, what becomes due, the earliest first; the clock shows each one's due time
-  /// while it runs. advance((std::chrono::nanoseconds::max)()) runs everything that is armed. The clock stops at its end.
+  /// Moves the clock on and runs, on this thread, what becomes due, the earliest first; the clock shows each one's due
+  /// time while it runs. advance((std::chrono::nanoseconds::max)()) runs everything that is armed. The clock stops at
+  /// its end.
   ///
-  /// A timer that is armed meanwhile runs too if it is due by the end of this advance, also one that its own shot arms with a due time of
-  /// zero; one that does so each time never lets advance return. Only what is armed meanwhile for the end of the clock waits for the next
-  /// advance. A shot may call advance: that one returns when it is done, and the outer one goes on from there.
-  /// Waits for nothing. Lets the exceptions of shots out; then the clock stays at that time. Throws std::out_of_range if `by` is negative.
-  /// O(timers) a shot.
+  /// A timer that is armed meanwhile runs too if it is due by the end of this advance, also one that its own shot arms
+  /// with a due time of zero; one that does so each time never lets advance return. Only what is armed meanwhile for
+  /// the end of the clock waits for the next advance. A shot may call advance: that one returns when it is done, and
+  /// the outer one goes on from there. Waits for nothing. Lets the exceptions of shots out; then the clock stays at
+  /// that time. Throws std::out_of_range if `by` is negative. O(timers) a shot.
   void advance(std::chrono::nanoseconds by) {
     if (by < by.zero())
       throw std::out_of_range("manual_time_provider::advance: the time is " + std::to_string(by.count()) +
@@ -77,8 +79,9 @@ class manual_time_provider : public time_provider {
   struct clock {
     mutable std::mutex mutex;
     time_point now{};
-    std::uint64_t serial = 0;                  // of what was armed last
-    std::vector<std::shared_ptr<shot>> armed;  // in the order in which they were armed, so that the first of equals goes first
+    std::uint64_t serial = 0;  // of what was armed last
+    std::vector<std::shared_ptr<shot>>
+        armed;  // in the order in which they were armed, so that the first of equals goes first
 
     /// The time in `delay`, which is not negative.
     time_point in(std::chrono::nanoseconds delay) const noexcept {
@@ -86,7 +89,9 @@ class manual_time_provider : public time_provider {
     }
     /// The earliest that is due by `end` in an advance that began after `begun`.
     std::vector<std::shared_ptr<shot>>::iterator first(time_point end, std::uint64_t begun) {
-      auto const is_due = [&](shot const& s) { return s.due <= end && (s.due < (time_point::max)() || s.serial <= begun); };
+      auto const is_due = [&](shot const& s) {
+        return s.due <= end && (s.due < (time_point::max)() || s.serial <= begun);
+      };
       auto best = armed.end();
       for (auto at = armed.begin(); at != armed.end(); ++at)
         if (is_due(**at) && (best == armed.end() || (*at)->due < (*best)->due)) best = at;
@@ -95,7 +100,8 @@ class manual_time_provider : public time_provider {
   };
   class manual_timer final : public timer {
    public:
-    manual_timer(std::shared_ptr<clock> on, std::function<void()> fire) : clock_(std::move(on)), shot_(std::make_shared<shot>()) {
+    manual_timer(std::shared_ptr<clock> on, std::function<void()> fire)
+        : clock_(std::move(on)), shot_(std::make_shared<shot>()) {
       shot_->fire = std::move(fire);
     }
     ~manual_timer() override { change(std::chrono::nanoseconds(-1)); }
@@ -116,6 +122,7 @@ class manual_time_provider : public time_provider {
   std::shared_ptr<clock> const clock_ = std::make_shared<clock>();
 };
 
-}  }  // namespace cts
+}  // namespace CTS_ABI
+}  // namespace cts
 
 #endif  // CTS_MANUAL_TIME_PROVIDER_HPP

@@ -8,7 +8,8 @@
 
 #include "cts/version.hpp"
 
-namespace cts { inline namespace CTS_ABI {
+namespace cts {
+inline namespace CTS_ABI {
 
 /// A member was called that its source's dispose has ended: .NET's ObjectDisposedException. R58.
 class CTS_SHARED_SYMBOL object_disposed : public std::logic_error {
@@ -17,6 +18,7 @@ class CTS_SHARED_SYMBOL object_disposed : public std::logic_error {
   using std::logic_error::logic_error;
 };
 
-}  }  // namespace cts
+}  // namespace CTS_ABI
+}  // namespace cts
 
 #endif  // CTS_OBJECT_DISPOSED_HPP

@@ -14,7 +14,8 @@
 
 #include "cts/cancellation_token.hpp"
 
-namespace cts { inline namespace CTS_ABI {
+namespace cts {
+inline namespace CTS_ABI {
 
 /// What an operation throws that has been canceled: .NET's OperationCanceledException. R11. Copying does not throw.
 class CTS_SHARED_SYMBOL operation_canceled : public std::exception {
@@ -32,7 +33,9 @@ class CTS_SHARED_SYMBOL operation_canceled : public std::exception {
   std::any reason() const { return token_.reason(); }
   /// The token of the source that was canceled first, see cancellation_token::origin.
   cancellation_token origin() const noexcept { return token_.origin(); }
-  char const* what() const noexcept override { return message_ != nullptr ? message_->c_str() : "The operation was canceled."; }
+  char const* what() const noexcept override {
+    return message_ != nullptr ? message_->c_str() : "The operation was canceled.";
+  }
 
  private:
   cancellation_token token_;
@@ -44,6 +47,7 @@ inline void cancellation_token::throw_if_cancellation_requested() const {
     throw operation_canceled(*this);
 }
 
-}  }  // namespace cts
+}  // namespace CTS_ABI
+}  // namespace cts
 
 #endif  // CTS_OPERATION_CANCELED_HPP

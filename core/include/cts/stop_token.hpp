@@ -2,12 +2,13 @@
 /// @file
 /// The interface of <stop_token> on the lock-free core: what C++20 has there, and what C++26 adds.
 ///
-///   stop_source ──get_token──▶ stop_token ──▶ stop_callback<F>        one shared, counted state (detail/stop_state.hpp)
-///   inplace_stop_source, inplace_stop_token, inplace_stop_callback<F>  a state inside the source (inplace_stop_token.hpp)
-///   never_stop_token and the concepts                                  no state (stoppable_token.hpp)
+///   stop_source ──get_token──▶ stop_token ──▶ stop_callback<F>        one shared, counted state
+///   (detail/stop/stop_state.hpp) inplace_stop_source, inplace_stop_token, inplace_stop_callback<F>  a state inside the
+///   source (inplace_stop_token.hpp) never_stop_token and the concepts                                  no state
+///   (stoppable_token.hpp)
 ///
-/// Members, constraints, exception specifications and semantics are those of [thread.stoptoken]. Beyond it: callbacks run
-/// newest first; the last one may destroy its registration and every source.
+/// Members, constraints, exception specifications and semantics are those of [thread.stoptoken]. Beyond it: callbacks
+/// run newest first; the last one may destroy its registration and every source.
 #pragma once
 #ifndef CTS_STOP_TOKEN_HPP
 #define CTS_STOP_TOKEN_HPP
@@ -16,12 +17,13 @@
 #include <type_traits>
 #include <utility>
 
-#include "cts/detail/stop_invocation.hpp"
-#include "cts/detail/stop_state.hpp"
+#include "cts/detail/stop/stop_invocation.hpp"
+#include "cts/detail/stop/stop_state.hpp"
 #include "cts/inplace_stop_token.hpp"
 #include "cts/stoppable_token.hpp"
 
-namespace cts { inline namespace CTS_ABI {
+namespace cts {
+inline namespace CTS_ABI {
 
 /// Says that a stop_source shall have no state. [thread.stoptoken.syn]
 struct nostopstate_t {
@@ -122,10 +124,11 @@ class stop_source {
   /// Whether a stop has been requested: a plain load. Never goes back. [stopsource.mem]
   [[nodiscard]] bool stop_requested() const noexcept { return state_ != nullptr && state_->stop_requested(); }
 
-  /// Requests a stop and runs the callbacks on this thread, newest first; they may destroy this source, all others and all
-  /// callbacks. One that throws ends the program. [stopsource.mem], [stoptoken.concepts]
-  /// Const, as in libstdc++, beyond the standard ([member.functions] allows it): it does not change which state this is.
-  /// @return true for the one call that made the request, after its callbacks have returned; false, at once, for all others
+  /// Requests a stop and runs the callbacks on this thread, newest first; they may destroy this source, all others and
+  /// all callbacks. One that throws ends the program. [stopsource.mem], [stoptoken.concepts] Const, as in libstdc++,
+  /// beyond the standard ([member.functions] allows it): it does not change which state this is.
+  /// @return true for the one call that made the request, after its callbacks have returned; false, at once, for all
+  /// others
   ///   and without a state
   bool request_stop() const noexcept { return state_ != nullptr && state_->request_stop(); }
 
@@ -149,9 +152,9 @@ class [[nodiscard]] stop_callback : private detail::stop_invocation<CallbackFn> 
  public:
   using callback_type = CallbackFn;
 
-  /// Makes the function from `init` and registers it; calls it here and now if a stop has been requested. Throws only what
-  /// making it throws. O(1) amortized, two read-modify-writes; waits for nothing. Allocates only when many callbacks are
-  /// registered at once; if that fails, std::terminate. [stopcallback.cons], [stoptoken.concepts]
+  /// Makes the function from `init` and registers it; calls it here and now if a stop has been requested. Throws only
+  /// what making it throws. O(1) amortized, two read-modify-writes; waits for nothing. Allocates only when many
+  /// callbacks are registered at once; if that fails, std::terminate. [stopcallback.cons], [stoptoken.concepts]
   template <class Initializer>
   requires std::constructible_from<CallbackFn, Initializer>
   explicit stop_callback(stop_token const& st,
@@ -189,8 +192,8 @@ class [[nodiscard]] stop_callback : private detail::stop_invocation<CallbackFn> 
   stop_callback& operator=(stop_callback const&) = delete;
   stop_callback& operator=(stop_callback&&) = delete;
 
-  /// Takes the function back. If it runs on another thread, waits until it has returned, and for no other callback; inside
-  /// the function itself it does not wait. Two read-modify-writes. [stopcallback.cons], [stoptoken.concepts]
+  /// Takes the function back. If it runs on another thread, waits until it has returned, and for no other callback;
+  /// inside the function itself it does not wait. Two read-modify-writes. [stopcallback.cons], [stoptoken.concepts]
   ~stop_callback() {
     if (state_ == nullptr) return;
     detail::leave(state_->registry(), *this);
@@ -204,6 +207,7 @@ class [[nodiscard]] stop_callback : private detail::stop_invocation<CallbackFn> 
 template <class CallbackFn>
 stop_callback(stop_token, CallbackFn) -> stop_callback<CallbackFn>;
 
-}  }  // namespace cts
+}  // namespace CTS_ABI
+}  // namespace cts
 
 #endif  // CTS_STOP_TOKEN_HPP

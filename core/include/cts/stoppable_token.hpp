@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
-/// What generic code may ask of stop tokens, sources and callbacks: the concepts of C++26's <stop_token>, and the token that
-/// is never stopped. Syntax only; nothing here has a state.
+/// What generic code may ask of stop tokens, sources and callbacks: the concepts of C++26's <stop_token>, and the token
+/// that is never stopped. Syntax only; nothing here has a state.
 ///
 /// The draft keeps two of the concepts for exposition; here they have the names that P2300 and its implementations use.
 #pragma once
@@ -13,7 +13,8 @@
 
 #include "cts/version.hpp"
 
-namespace cts { inline namespace CTS_ABI {
+namespace cts {
+inline namespace CTS_ABI {
 
 /// The type of a callback that calls a `CallbackFn` when the state of a `Token` is stopped. [thread.stoptoken.syn]
 template <class Token, class CallbackFn>
@@ -78,6 +79,7 @@ class never_stop_token {
   [[nodiscard]] bool operator==(never_stop_token const&) const = default;
 };
 
-}  }  // namespace cts
+}  // namespace CTS_ABI
+}  // namespace cts
 
 #endif  // CTS_STOPPABLE_TOKEN_HPP

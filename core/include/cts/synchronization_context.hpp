@@ -8,15 +8,19 @@
 
 #include "cts/version.hpp"
 
-namespace cts { inline namespace CTS_ABI {
+namespace cts {
+inline namespace CTS_ABI {
 
-/// Where callbacks run that were registered with it: .NET's SynchronizationContext. R91. Must outlive those registrations.
+/// Where callbacks run that were registered with it: .NET's SynchronizationContext. R91. Must outlive those
+/// registrations.
 struct synchronization_context {
   virtual ~synchronization_context() = default;
-  /// Runs `what`, on a thread of its choice, and returns when it has run. An exception of `what`, or one of its own, leaves it.
+  /// Runs `what`, on a thread of its choice, and returns when it has run. An exception of `what`, or one of its own,
+  /// leaves it.
   virtual void send(std::function<void()> what) = 0;
 };
 
-}  }  // namespace cts
+}  // namespace CTS_ABI
+}  // namespace cts
 
 #endif  // CTS_SYNCHRONIZATION_CONTEXT_HPP

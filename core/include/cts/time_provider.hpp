@@ -12,14 +12,15 @@
 
 #include "cts/version.hpp"
 
-namespace cts { inline namespace CTS_ABI {
+namespace cts {
+inline namespace CTS_ABI {
 
 /// A clock and its timers: .NET's TimeProvider. R83. It must outlive the sources that use it, and calls to
 /// cancellation_token::remaining on their tokens. All members must be safe to call concurrently.
 class time_provider {
  public:
-  /// One shot at a time. The destructor disarms it; it need not wait for a shot that is on its way, and may be called from within one
-  /// (by a callback that destroys the source).
+  /// One shot at a time. The destructor disarms it; it need not wait for a shot that is on its way, and may be called
+  /// from within one (by a callback that destroys the source).
   class timer {
    public:
     virtual ~timer() = default;
@@ -33,13 +34,14 @@ class time_provider {
   /// @param due counted from now; negative: not armed yet
   virtual std::unique_ptr<timer> create_timer(std::function<void()> fire, std::chrono::nanoseconds due) = 0;
 
-  /// The steady clock, and timers on threads of the library (detail/system_timers.hpp): a callback that blocks delays no other timer by
-  /// more than a few milliseconds. Lives for ever.
+  /// The steady clock, and timers on threads of the library (detail/timers/system_timers.hpp): a callback that blocks
+  /// delays no other timer by more than a few milliseconds. Lives for ever.
   CTS_SHARED_SYMBOL static time_provider& system();
 };
 
-}  }  // namespace cts
+}  // namespace CTS_ABI
+}  // namespace cts
 
-#include "cts/detail/system_timers.hpp"
+#include "cts/detail/timers/system_timers.hpp"
 
 #endif  // CTS_TIME_PROVIDER_HPP

@@ -15,17 +15,18 @@
 #include <utility>
 
 #include "cts/core/platform.hpp"
-#include "cts/detail/duration.hpp"
+#include "cts/detail/timers/duration.hpp"
 #include "cts/detail/event.hpp"
 #include "cts/version.hpp"
 
-namespace cts { inline namespace CTS_ABI {
+namespace cts {
+inline namespace CTS_ABI {
 
 class cancellation_token;
 
-/// Becomes signalled, for good, when its source is canceled, before any callback runs: .NET's WaitHandle. R87–R89. Copies are the
-/// same handle; one pointer. Made by cancellation_token::wait_handle. It may outlive its source; once that is disposed, waits
-/// throw object_disposed, those in progress too (R62). All members may be called concurrently.
+/// Becomes signalled, for good, when its source is canceled, before any callback runs: .NET's WaitHandle. R87–R89.
+/// Copies are the same handle; one pointer. Made by cancellation_token::wait_handle. It may outlive its source; once
+/// that is disposed, waits throw object_disposed, those in progress too (R62). All members may be called concurrently.
 class wait_handle {
  public:
   wait_handle(wait_handle const& other) noexcept : event_(other.event_) { event_->share(); }
@@ -40,36 +41,41 @@ class wait_handle {
 
   /// Waits until it is signalled. Reading that makes visible what happened before cancel (R93). Throws object_disposed.
   void wait() const { event_->wait(std::nullopt); }
-  /// The same for at most `time`; a negative one, cts::infinite included, does not wait. Times beyond a hundred years are without end.
+  /// The same for at most `time`; a negative one, cts::infinite included, does not wait. Times beyond a hundred years
+  /// are without end.
   /// @return whether it is signalled. Throws object_disposed; std::out_of_range for NaN
   template <class Rep, class Period>
   bool wait_for(std::chrono::duration<Rep, Period> time) const {
     return event_->wait(detail::end_of_wait(time, "wait_handle::wait_for"));
   }
-  /// The same until its clock shows `time` or more, for any clock with now(); a point that has passed does not wait. If the clock is set
-  /// back meanwhile, the wait goes on; if it is set on, that is noticed when the time is over that was left before.
+  /// The same until its clock shows `time` or more, for any clock with now(); a point that has passed does not wait. If
+  /// the clock is set back meanwhile, the wait goes on; if it is set on, that is noticed when the time is over that was
+  /// left before.
   template <class Clock, class Dur>
   bool wait_until(std::chrono::time_point<Clock, Dur> time) const {
     for (;;) {
-      auto const left = detail::time_between(Clock::now().time_since_epoch(), time.time_since_epoch(), "wait_handle::wait_until");
+      auto const left =
+          detail::time_between(Clock::now().time_since_epoch(), time.time_since_epoch(), "wait_handle::wait_until");
       if (event_->wait(detail::end_of_wait(left, "wait_handle::wait_until"))) return true;
       if (left <= left.zero()) return false;
     }
   }
-  /// A descriptor, the same each time, that poll, select and epoll report as readable once the handle is signalled or disposed. It is
-  /// open as long as a copy of this handle or the source's state lives; do not read from it or close it. Opened by the first call.
-  /// Linux: an eventfd; other POSIX systems: the end of a pipe. Throws std::system_error (always where there are none: Windows),
-  /// object_disposed.
+  /// A descriptor, the same each time, that poll, select and epoll report as readable once the handle is signalled or
+  /// disposed. It is open as long as a copy of this handle or the source's state lives; do not read from it or close
+  /// it. Opened by the first call. Linux: an eventfd; other POSIX systems: the end of a pipe. Throws std::system_error
+  /// (always where there are none: Windows), object_disposed.
   int native_handle() const { return event_->descriptor(); }
 
   /// Whether both are the same handle.
   friend bool operator==(wait_handle const& a, wait_handle const& b) noexcept { return a.event_ == b.event_; }
 
   /// Waits until any of them is signalled, or for at most `time`. O(handles).
-  /// @return the index of the first that is; nothing if the time is over. Throws object_disposed if one of them is disposed,
+  /// @return the index of the first that is; nothing if the time is over. Throws object_disposed if one of them is
+  /// disposed,
   ///   std::bad_alloc, std::invalid_argument if there are none, std::out_of_range as wait_for does
   template <class Rep, class Period>
-  static std::optional<std::size_t> wait_any_for(std::span<wait_handle const> handles, std::chrono::duration<Rep, Period> time) {
+  static std::optional<std::size_t> wait_any_for(std::span<wait_handle const> handles,
+                                                 std::chrono::duration<Rep, Period> time) {
     return any(handles, detail::end_of_wait(time, "wait_handle::wait_any_for"));
   }
   /// Without end.
@@ -79,8 +85,10 @@ class wait_handle {
   friend cancellation_token;
   explicit wait_handle(detail::event* owned) noexcept : event_(owned) {}
 
-  static std::optional<std::size_t> any(std::span<wait_handle const> handles, std::optional<std::chrono::steady_clock::time_point> until) {
-    if (handles.empty()) throw std::invalid_argument("wait_handle::wait_any: no handles were supplied; at least one is needed");
+  static std::optional<std::size_t> any(std::span<wait_handle const> handles,
+                                        std::optional<std::chrono::steady_clock::time_point> until) {
+    if (handles.empty())
+      throw std::invalid_argument("wait_handle::wait_any: no handles were supplied; at least one is needed");
     detail::event::observer told;
     struct watch {
       std::span<wait_handle const> handles;
@@ -103,6 +111,7 @@ class wait_handle {
   detail::event* event_;
 };
 
-}  }  // namespace cts
+}  // namespace CTS_ABI
+}  // namespace cts
 
 #endif  // CTS_WAIT_HANDLE_HPP

@@ -5,15 +5,17 @@
 #ifndef CTS_CORE_CALLBACK_HPP
 #define CTS_CORE_CALLBACK_HPP
 
-#include "cts/core/checked.hpp"
+#include "cts/core/overlap_watch.hpp"
 #include "cts/core/platform.hpp"
 #include "cts/core/slot.hpp"
 
-namespace cts { inline namespace CTS_ABI { namespace core {
+namespace cts {
+inline namespace CTS_ABI {
+namespace core {
 
-/// A callback and where it is registered. It must not move or die while registered: until unregister() has returned true,
-/// unregister_and_wait() has returned, the callback itself has begun to run (it may destroy itself), or the registry has
-/// been disposed. May be registered again after that.
+/// A callback and where it is registered. It must not move or die while registered: until unregister() has returned
+/// true, unregister_and_wait() has returned, the callback itself has begun to run (it may destroy itself), or the
+/// registry has been disposed. May be registered again after that.
 template <class Platform>
 class basic_callback {
  public:
@@ -41,6 +43,8 @@ class basic_callback {
 using callback = basic_callback<std_platform>;
 static_assert(alignof(callback) >= 4, "a slot keeps its kind in the two low bits of the address");
 
-}  }  }  // namespace cts::core
+}  // namespace core
+}  // namespace CTS_ABI
+}  // namespace cts
 
 #endif  // CTS_CORE_CALLBACK_HPP

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
 /// The one table of memory orders. Every atomic operation of the core is named here, once, with its order, the site it
-/// pairs with and the sentence that says what breaks if the order is weaker. The code asks the platform for the order of
-/// a site; the documentation is printed from the table; the mutation gate weakens one row at a time and requires a model
-/// to fail. No row is stronger than needed: a row the models cannot tell from a weaker one fails the gate.
+/// pairs with and the sentence that says what breaks if the order is weaker. The code asks the platform for the order
+/// of a site; the documentation is printed from the table; the mutation gate weakens one row at a time and requires a
+/// model to fail. No row is stronger than needed: a row the models cannot tell from a weaker one fails the gate.
 ///
-/// Two words are handshakes of the store-buffering kind ("announce, then look"): a registrant announces itself in a slot
-/// and then looks at `top` and `generation`; a canceller announces itself in `top`, a claimer in `generation`, and each
-/// then looks at the slots. Both accesses of both sides are seq_cst, so at least one side sees the other. There is no
-/// fence, no failure order stronger than relaxed, and no reliance on a store of the same thread continuing a release
+/// Two words are handshakes of the store-buffering kind ("announce, then look"): a registrant announces itself in a
+/// slot and then looks at `top` and `generation`; a canceller announces itself in `top`, a claimer in `generation`, and
+/// each then looks at the slots. Both accesses of both sides are seq_cst, so at least one side sees the other. There is
+/// no fence, no failure order stronger than relaxed, and no reliance on a store of the same thread continuing a release
 /// sequence (only read-modify-writes do).
 #pragma once
 #ifndef CTS_CORE_MEMORY_ORDERS_HPP
@@ -20,7 +20,9 @@
 
 #include "cts/version.hpp"
 
-namespace cts { inline namespace CTS_ABI { namespace core {
+namespace cts {
+inline namespace CTS_ABI {
+namespace core {
 
 /// The name of an atomic operation.
 enum class site : std::uint8_t {
@@ -176,6 +178,8 @@ inline constexpr site_info site_table[site_count] = {
 /// The row of a site.
 constexpr site_info const& info(site s) noexcept { return site_table[static_cast<std::size_t>(s)]; }
 
-}  }  }  // namespace cts::core
+}  // namespace core
+}  // namespace CTS_ABI
+}  // namespace cts
 
 #endif  // CTS_CORE_MEMORY_ORDERS_HPP

@@ -4,8 +4,10 @@
 /// counting and the stepping tests bring their own and run the same templates.
 ///
 /// A platform provides:
-///   atomic<T>      load(site), store(v, site), compare_exchange(expected, v, site), fetch_or(v, site), fetch_xor(v, site);
-///                  for what is built above the core fetch_and and fetch_add too. A site is a row of a table that info(site) finds
+///   atomic<T>      load(site), store(v, site), compare_exchange(expected, v, site), fetch_or(v, site), fetch_xor(v,
+///   site);
+///                  for what is built above the core fetch_and and fetch_add too. A site is a row of a table that
+///                  info(site) finds
 ///   var<T>         a plain field that two threads may reach: get(), set(v)
 ///   hint<T>        a relaxed word that only steers a policy and never decides about safety: get(), set(v), add(v)
 ///   this_thread()  a nonzero name of the calling thread, unique among those that run
@@ -46,8 +48,9 @@
 #define CTS_COLD
 #endif
 
-// GCC answers yes to __has_builtin(__builtin_thread_pointer) for every target and then rejects it on some (powerpc64le). So the targets are
-// named where it has been tried with GCC and Clang; elsewhere the address of errno names the thread.
+// GCC answers yes to __has_builtin(__builtin_thread_pointer) for every target and then rejects it on some
+// (powerpc64le). So the targets are named where it has been tried with GCC and Clang; elsewhere the address of errno
+// names the thread.
 #if defined(__has_builtin) && !defined(_WIN32) && \
     (defined(__x86_64__) || defined(__i386__) || defined(__aarch64__) || defined(__arm__) || defined(__riscv))
 #if __has_builtin(__builtin_thread_pointer)
@@ -58,10 +61,13 @@
 #define CTS_HAS_THREAD_POINTER 0
 #endif
 
-namespace cts { inline namespace CTS_ABI { namespace core {
+namespace cts {
+inline namespace CTS_ABI {
+namespace core {
 
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free,
-              "cts needs lock-free 64-bit atomics: a slot holds a 64-bit generation, and an operation on it must not take a lock. This target "
+              "cts needs lock-free 64-bit atomics: a slot holds a 64-bit generation, and an operation on it must not "
+              "take a lock. This target "
               "has none; a newer processor of the family may (-march=i586, -march=armv7-a)");
 
 /// Structural defects that the mutation gate builds in, one at a time, to prove that a model fails on each.
@@ -74,12 +80,12 @@ enum class mutation : std::uint8_t {
 
 /// The platform of production: std::atomic and the operating system.
 struct std_platform {
-  static constexpr std::size_t inline_slots = 8;     ///< slots inside the registry: so many registrations allocate nothing
-  static constexpr std::size_t segment_slots = 56;   ///< slots of a further segment, which then is 488 bytes
-  static constexpr std::size_t line = 64;            ///< bytes that two threads cannot write at the same time
+  static constexpr std::size_t inline_slots = 8;  ///< slots inside the registry: so many registrations allocate nothing
+  static constexpr std::size_t segment_slots = 56;  ///< slots of a further segment, which then is 488 bytes
+  static constexpr std::size_t line = 64;           ///< bytes that two threads cannot write at the same time
   static constexpr unsigned most_claims = 16;
   static constexpr std::size_t prefetch_distance = 16;  ///< how many callbacks ahead a cancel prefetches
-  static constexpr int back_off_pauses = 64;  ///< how long who has met another one steps aside
+  static constexpr int back_off_pauses = 64;            ///< how long who has met another one steps aside
   static constexpr bool checked = CTS_CHECKED != 0;
 
   template <class Mutation>
@@ -122,7 +128,8 @@ struct std_platform {
 
    private:
     static_assert(std::atomic<T>::is_always_lock_free, "cts needs lock-free atomics of every integer type it uses");
-    static_assert(sizeof(std::atomic<T>) == sizeof(T), "cts needs atomics with the representation of what they hold (ledger.hpp, top_)");
+    static_assert(sizeof(std::atomic<T>) == sizeof(T),
+                  "cts needs atomics with the representation of what they hold (ledger.hpp, top_)");
     std::atomic<T> word_;
   };
 
@@ -164,8 +171,8 @@ struct std_platform {
     return index;
   }
 
-  /// Spins, then yields, then sleeps for at most an eighth of the time already waited (never over a millisecond), so that
-  /// the thread waited for needs no read-modify-write and no system call to wake anyone.
+  /// Spins, then yields, then sleeps for at most an eighth of the time already waited (never over a millisecond), so
+  /// that the thread waited for needs no read-modify-write and no system call to wake anyone.
   template <class Done>
   static void await(Done done) noexcept {
     for (int i = 0; i < 64; ++i) {
@@ -180,7 +187,8 @@ struct std_platform {
     clock::time_point const start = clock::now();
     while (!done()) {
       clock::duration const nap = (clock::now() - start) / 8;
-      std::this_thread::sleep_for(std::clamp<clock::duration>(nap, std::chrono::microseconds(1), std::chrono::milliseconds(1)));
+      std::this_thread::sleep_for(
+          std::clamp<clock::duration>(nap, std::chrono::microseconds(1), std::chrono::milliseconds(1)));
     }
   }
 
@@ -194,7 +202,8 @@ struct std_platform {
   }
   static void deallocate(void* p, std::size_t) noexcept { ::operator delete(p, std::align_val_t(line)); }
 
-  CTS_HOT static void prefetch(void const* p) noexcept {  // not inlined, GCC takes it for a pure function and drops the call
+  CTS_HOT static void prefetch(
+      void const* p) noexcept {  // not inlined, GCC takes it for a pure function and drops the call
 #if defined(__GNUC__) || defined(__clang__)
     __builtin_prefetch(p, 1);
 #else
@@ -212,6 +221,8 @@ struct std_platform {
   }
 };
 
-}  }  }  // namespace cts::core
+}  // namespace core
+}  // namespace CTS_ABI
+}  // namespace cts
 
 #endif  // CTS_CORE_PLATFORM_HPP

@@ -2,9 +2,10 @@
 /// @file
 /// The registry: register, unregister, cancel, poll, dispose. Five verbs on one or more ledgers and one flag.
 ///
-/// In place and non-owning: the caller keeps the registry alive until every other operation has completed ("Dispose comes
-/// last"). All verbs but dispose may be called concurrently, from anywhere, also from inside a callback; a callback may in
-/// addition dispose and destroy the registry that runs it. No verb throws; only a growing try_register allocates.
+/// In place and non-owning: the caller keeps the registry alive until every other operation has completed ("Dispose
+/// comes last"). All verbs but dispose may be called concurrently, from anywhere, also from inside a callback; a
+/// callback may in addition dispose and destroy the registry that runs it. No verb throws; only a growing try_register
+/// allocates.
 #pragma once
 #ifndef CTS_CORE_REGISTRY_HPP
 #define CTS_CORE_REGISTRY_HPP
@@ -14,16 +15,19 @@
 #include <memory>
 
 #include "cts/core/callback.hpp"
-#include "cts/core/checked.hpp"
-#include "cts/core/ledger.hpp"
+#include "cts/core/overlap_watch.hpp"
+#include "cts/core/segment_stack.hpp"
 #include "cts/core/memory_orders.hpp"
 #include "cts/core/platform.hpp"
 
-namespace cts { inline namespace CTS_ABI { namespace core {
+namespace cts {
+inline namespace CTS_ABI {
+namespace core {
 
 /// @tparam Platform what it runs on
 /// @tparam Stripes ledgers that threads are spread over. 1: the order is LIFO over happens-before. More, for registries
-///   that many threads share: threads on different stripes write no common cache line, and the order is LIFO per thread.
+///   that many threads share: threads on different stripes write no common cache line, and the order is LIFO per
+///   thread.
 template <class Platform = std_platform, std::size_t Stripes = 1>
 class basic_registry {
   static_assert(Stripes > 0);
@@ -32,8 +36,9 @@ class basic_registry {
   using platform = Platform;
   using callback = basic_callback<Platform>;
 
-  /// A registry that is not canceled and has no registrations. The constructor is constexpr if the platform's words are, as in production:
-  /// a registry of static storage can then be declared constinit, and initializers of other files may use it.
+  /// A registry that is not canceled and has no registrations. The constructor is constexpr if the platform's words
+  /// are, as in production: a registry of static storage can then be declared constinit, and initializers of other
+  /// files may use it.
   basic_registry() noexcept = default;
   basic_registry(basic_registry const&) = delete;
   basic_registry& operator=(basic_registry const&) = delete;
@@ -44,15 +49,18 @@ class basic_registry {
 
   /// Registers `c`. One read-modify-write; O(1) amortized; lock-free but for the allocator. Waits for nothing.
   /// What happened before is visible to the callback (G8). R16, R19.
-  /// `c` must not be registered already (checked builds report it; else only its second registration can be unregistered).
-  /// @return registered: cancel will run it, or is running it; canceled: cancel came first, it does not run; out_of_memory:
+  /// `c` must not be registered already (checked builds report it; else only its second registration can be
+  /// unregistered).
+  /// @return registered: cancel will run it, or is running it; canceled: cancel came first, it does not run;
+  /// out_of_memory:
   ///   the registry would have had to grow, nothing has changed; disposed: the registry was disposed uncanceled.
   CTS_HOT register_result try_register(callback& c) noexcept {
     auto const in_flight = watch_.enter(verb::try_register);
     if constexpr (Platform::checked) {
       auto* const at = c.slot_.get();
       // The registry of an earlier registration may be gone, and its slots, too.
-      if (watch_.registered_with(c.registrar_.number, at, [&] { return at->load(site::slot_peek) == core::live(c); })) watch_.registered_twice();
+      if (watch_.registered_with(c.registrar_.number, at, [&] { return at->load(site::slot_peek) == core::live(c); }))
+        watch_.registered_twice();
       c.registrar_.number = watch_.number();
     }
     if constexpr (Stripes > 1) {  // a stripe may still be open when the flag is set
@@ -64,8 +72,8 @@ class basic_registry {
 
   /// Takes `c` back if it has not begun to run. One read-modify-write; O(1), wait-free. Never waits. R43, R44.
   /// `c` must not have been registered last in another registry that is gone by now.
-  /// @return true: it has not run and never will; false: it runs or ran, and then the flag reads as set, or it was not registered
-  /// (that is no error).
+  /// @return true: it has not run and never will; false: it runs or ran, and then the flag reads as set, or it was not
+  /// registered (that is no error).
   CTS_HOT bool unregister(callback& c) noexcept {
     auto const in_flight = watch_.enter(verb::unregister);
     return retire(c);
@@ -78,35 +86,39 @@ class basic_registry {
     if (!retire(c)) wait(c);
   }
 
-  /// The second half of unregister_and_wait: what comes after an unregister that has returned false. No read-modify-write.
+  /// The second half of unregister_and_wait: what comes after an unregister that has returned false. No
+  /// read-modify-write.
   void await_return(callback& c) noexcept {
     auto const in_flight = watch_.enter(verb::unregister_and_wait);
     wait(c);
   }
 
-  /// Runs what is registered, newest first, each callback once, on this thread. One read-modify-write a stripe and one a
-  /// callback. What happened before is visible to the callbacks and to every thread that reads the flag as set. R2, R25, R26.
+  /// Runs what is registered, newest first, each callback once, on this thread. One read-modify-write a stripe and one
+  /// a callback. What happened before is visible to the callbacks and to every thread that reads the flag as set. R2,
+  /// R25, R26.
   /// @return true for the one call that did it, after its callbacks have returned; false, at once, for every other.
   bool cancel() noexcept {
     return cancel([] { return false; });
   }
 
-  /// The same, but asks `stop()` after each callback; once it says true the rest stay registered and never run. R29, R30.
+  /// The same, but asks `stop()` after each callback; once it says true the rest stay registered and never run. R29,
+  /// R30.
   template <class Stop>
   bool cancel(Stop stop) noexcept {
     auto in_flight = watch_.enter(verb::cancel);
     if (course way; Platform::mutation(mutation::scan_before_close))
-      ledgers_[0].ledger.scan(ledgers_[0].ledger.top(), [&](auto& in, auto& slot, word w) noexcept { return run_one<false>(in, slot, w, way); });
+      ledgers_[0].ledger.scan(ledgers_[0].ledger.top(),
+                              [&](auto& in, auto& slot, word w) noexcept { return run_one<false>(in, slot, w, way); });
     auto* const top = request();
     if (top == nullptr) return false;
     notify<false>(top, stop, in_flight, nullptr);
     return true;
   }
 
-  /// The first half of cancel: from here on the flag is set and registrations are refused, but nothing has run yet, and what is
-  /// registered can still be unregistered. R3, R37, R41.
-  /// Every call returns with the flag set. @return true for the one call (of this and cancel) that did it: it must see to it that
-  /// run_callbacks() is called, unless the callers have agreed otherwise on who does.
+  /// The first half of cancel: from here on the flag is set and registrations are refused, but nothing has run yet, and
+  /// what is registered can still be unregistered. R3, R37, R41. Every call returns with the flag set. @return true for
+  /// the one call (of this and cancel) that did it: it must see to it that run_callbacks() is called, unless the
+  /// callers have agreed otherwise on who does.
   bool request_cancellation() noexcept {
     auto const in_flight = watch_.enter(verb::cancel);
     bool const first = ledgers_[0].ledger.close() != nullptr;
@@ -115,8 +127,8 @@ class basic_registry {
     return first;
   }
 
-  /// The second half, once, on any thread that the request happened before. Asks `stop()` before the first callback, too. Dispose
-  /// comes after it.
+  /// The second half, once, on any thread that the request happened before. Asks `stop()` before the first callback,
+  /// too. Dispose comes after it.
   template <class Stop>
   void run_callbacks(Stop stop) noexcept {
     auto in_flight = watch_.enter(verb::cancel);
@@ -128,20 +140,21 @@ class basic_registry {
     void* segment = nullptr;
     void* slot = nullptr;
   };
-  /// The same, but a callback may end with pause_here(): then this returns it, and `at` says how to go on. Its slot says that it runs until
-  /// resume(at) is called, on the same thread, which must come; until then the registry must not be disposed.
-  /// So a registry whose callbacks cancel others is notified in its turn without one stack frame a registry.
+  /// The same, but a callback may end with pause_here(): then this returns it, and `at` says how to go on. Its slot
+  /// says that it runs until resume(at) is called, on the same thread, which must come; until then the registry must
+  /// not be disposed. So a registry whose callbacks cancel others is notified in its turn without one stack frame a
+  /// registry.
   /// @return nullptr when the notification is over
   template <class Stop>
   callback* run_callbacks(Stop stop, pause& at) noexcept {
     auto in_flight = watch_.enter(verb::cancel);
     return notify<true>(stop() ? nullptr : ledgers_[0].ledger.top(), stop, in_flight, std::addressof(at));
   }
-  /// For a callback that this registry runs on this thread, as the last thing that it does. Of a registry that is run by
-  /// run_callbacks(stop, pause).
+  /// For a callback that this registry runs on this thread, as the last thing that it does. Of a registry that is run
+  /// by run_callbacks(stop, pause).
   void pause_here() noexcept { reinterpret_cast<course*>(course_.get())->now = fate::paused; }
-  /// Finishes the callback that has paused at `at`, asks `stop()`, and goes on with those below it. O(1) more than without the pause. The
-  /// callback may be gone.
+  /// Finishes the callback that has paused at `at`, asks `stop()`, and goes on with those below it. O(1) more than
+  /// without the pause. The callback may be gone.
   template <class Stop>
   callback* resume(pause& at, Stop stop) noexcept {
     auto in_flight = watch_.again(verb::cancel);
@@ -151,16 +164,18 @@ class basic_registry {
   }
 
   /// Takes back everything that is registered and has not begun to run, newest first, as unregister does, and calls
-  /// `removed(callback&)` for each, which may destroy it but must not come back to this registry. What is registered meanwhile
-  /// may stay. One read-modify-write a callback; O(slots), waits for nothing. R84.
+  /// `removed(callback&)` for each, which may destroy it but must not come back to this registry. What is registered
+  /// meanwhile may stay. One read-modify-write a callback; O(slots), waits for nothing. R84.
   template <class Removed>
   void remove_all(Removed removed) noexcept {
     auto const in_flight = watch_.enter(verb::unregister);
     for (auto& l : ledgers_)
       l.ledger.scan(l.ledger.top(), [&](auto& from, auto& slot, word w) noexcept {
         word expected = w;
-        if (Platform::mutation(mutation::remove_without_compare)) slot.store(core::running(*core::callback_of<callback>(w)), site::slot_done);
-        else if (!slot.compare_exchange(expected, core::running(*core::callback_of<callback>(w)), site::slot_take)) return true;
+        if (Platform::mutation(mutation::remove_without_compare))
+          slot.store(core::running(*core::callback_of<callback>(w)), site::slot_done);
+        else if (!slot.compare_exchange(expected, core::running(*core::callback_of<callback>(w)), site::slot_take))
+          return true;
         removed(*core::callback_of<callback>(w));
         slot.store(from.dead_from_now(), site::slot_done);
         return true;
@@ -173,8 +188,8 @@ class basic_registry {
     return at != nullptr && at->load(site::slot_peek) == core::live(c);
   }
 
-  /// Whether `c`, which was registered here last, runs just now. A plain load; reading false after unregister() has returned
-  /// false makes the effects of `c` visible. R46.
+  /// Whether `c`, which was registered here last, runs just now. A plain load; reading false after unregister() has
+  /// returned false makes the effects of `c` visible. R46.
   bool is_running(callback const& c) const noexcept {
     auto const* const at = c.slot_.get();
     return at != nullptr && at->load(site::slot_await) == core::running(c);
@@ -187,12 +202,15 @@ class basic_registry {
     return n;
   }
 
-  /// Whether `is(address)` is true for the address of a callback that is registered. Touches no callback. O(slots); a snapshot.
+  /// Whether `is(address)` is true for the address of a callback that is registered. Touches no callback. O(slots); a
+  /// snapshot.
   template <class Is>
   bool any_registered(Is is) noexcept {
     bool found = false;
     for (auto& l : ledgers_)
-      l.ledger.scan(l.ledger.top(), [&](auto&, auto&, word w) noexcept { return !(found = is(static_cast<void const*>(callback_of<callback>(w)))); });
+      l.ledger.scan(l.ledger.top(), [&](auto&, auto&, word w) noexcept {
+        return !(found = is(static_cast<void const*>(callback_of<callback>(w))));
+      });
     return found;
   }
 
@@ -208,7 +226,8 @@ class basic_registry {
 
   /// Frees what the registry has grown. Must come last: every other operation has completed, but for the cancel whose
   /// callback calls this, and for one on another thread whose last callback has returned (dispose then waits until that
-  /// cancel has left the registry). Does not cancel. Idempotent; the destructor calls it. No read-modify-write. R57, R60.
+  /// cancel has left the registry). Does not cancel. Idempotent; the destructor calls it. No read-modify-write. R57,
+  /// R60.
   void dispose() noexcept {
     word const flag = flag_.load(site::flag_await);
     if ((flag & disposed) != 0) return;
@@ -285,7 +304,9 @@ class basic_registry {
     canceller_.store(Platform::this_thread(), site::canceller_set);
     course way{fate::goes_on, nullptr, at};
     course_.set(reinterpret_cast<std::uintptr_t>(std::addressof(way)));
-    auto const run = [&](auto& in, auto& slot, word w) noexcept { return run_one<MayPause>(in, slot, w, way) && !stop(); };
+    auto const run = [&](auto& in, auto& slot, word w) noexcept {
+      return run_one<MayPause>(in, slot, w, way) && !stop();
+    };
     bool go_on = top != nullptr && ledgers_[0].ledger.scan(top, run);
     for (std::size_t i = 1; i < Stripes && go_on; ++i) go_on = ledgers_[i].ledger.scan(ledgers_[i].ledger.top(), run);
     return end_notification(way, in_flight);
@@ -339,7 +360,8 @@ class basic_registry {
       at->store(c.dead_.get(), site::slot_done);
       return true;
     }
-    if (at->compare_exchange(expected, c.dead_.get(), site::slot_unregister)) [[likely]] return true;
+    if (at->compare_exchange(expected, c.dead_.get(), site::slot_unregister)) [[likely]]
+      return true;
     // Who is told that cancel was faster reads the flag as set.
     if (!Platform::mutation(mutation::too_late_without_acquire)) static_cast<void>(at->load(site::slot_await));
     return false;
@@ -356,7 +378,8 @@ class basic_registry {
     Platform::await([at, mine] { return at->load(site::slot_await) != mine; });
   }
 
-  /// live → running → done, or as far as running if it pauses. False if the registry is gone or the notification pauses.
+  /// live → running → done, or as far as running if it pauses. False if the registry is gone or the notification
+  /// pauses.
   template <bool MayPause, class Segment, class Slot>
   bool run_one(Segment& in, Slot& slot, word w, course& way) noexcept {
     word expected = w;
@@ -393,6 +416,8 @@ using registry = basic_registry<>;
 /// For a registry that many threads share.
 using striped_registry = basic_registry<std_platform, 16>;
 
-}  }  }  // namespace cts::core
+}  // namespace core
+}  // namespace CTS_ABI
+}  // namespace cts
 
 #endif  // CTS_CORE_REGISTRY_HPP

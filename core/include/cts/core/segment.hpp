@@ -3,12 +3,13 @@
 /// An array of slots with a generation. Slots are handed out in ascending order, so position is age:
 ///
 ///   I1  below the cursor (g, i) every slot has been used in generation g;
-///   I2  in one generation an unused slot never becomes unused again, so the frontier (the first unused slot) only rises;
-///   I3  a registration counts only if the generation it read is still there, unsealed, after it published itself;
-///   I4  a new generation is opened only by the thread that sealed the old one and then saw no live slot.
+///   I2  in one generation an unused slot never becomes unused again, so the frontier (the first unused slot) only
+///   rises; I3  a registration counts only if the generation it read is still there, unsealed, after it published
+///   itself; I4  a new generation is opened only by the thread that sealed the old one and then saw no live slot.
 ///
 /// By I1 and I2 a registration that happened before another one sits below it (G9). By I3, I4 and the seq_cst handshake
-/// slot_publish / gen_recheck against gen_seal / slot_verify no live registration is in a segment that is reset or moved.
+/// slot_publish / gen_recheck against gen_seal / slot_verify no live registration is in a segment that is reset or
+/// moved.
 #pragma once
 #ifndef CTS_CORE_SEGMENT_HPP
 #define CTS_CORE_SEGMENT_HPP
@@ -22,7 +23,9 @@
 #include "cts/core/platform.hpp"
 #include "cts/core/slot.hpp"
 
-namespace cts { inline namespace CTS_ABI { namespace core {
+namespace cts {
+inline namespace CTS_ABI {
+namespace core {
 
 /// The header of a segment; its slots follow it in memory.
 template <class Platform>
@@ -48,7 +51,8 @@ class segment {
 
   std::size_t capacity() const noexcept { return capacity_; }
   slot& at(std::size_t i) noexcept {
-    void* const here = reinterpret_cast<std::byte*>(this) + (sizeof(segment) + i * sizeof(slot));  // i: -1 too, wrapping
+    void* const here =
+        reinterpret_cast<std::byte*>(this) + (sizeof(segment) + i * sizeof(slot));  // i: -1 too, wrapping
     return *static_cast<slot*>(here);
   }
 
@@ -70,8 +74,10 @@ class segment {
       if (is_unused(here, gen)) [[likely]] {
         slot& last = at(known - 1);  // or the floor
         if (last.load(site::slot_peek) == gen) {
-          // With two dead ones on top perhaps all are: then they are used again, so that a burst needs no more than the last one.
-          if (at(known - 2).load(site::slot_peek) == gen && may_restart && restart(gen)) [[unlikely]] return restarted;
+          // With two dead ones on top perhaps all are: then they are used again, so that a burst needs no more than the
+          // last one.
+          if (at(known - 2).load(site::slot_peek) == gen && may_restart && restart(gen)) [[unlikely]]
+            return restarted;
           return {std::addressof(last), gen, 0};  // `gen`, not what was read: no need to wait for it
         }
         return {std::addressof(at(known)), here, gen + known + 1};
@@ -87,22 +93,24 @@ class segment {
 
   /// Some slots that are looked at together.
   struct block {
-    static constexpr std::size_t size = std::gcd(std::gcd(Platform::inline_slots, Platform::segment_slots), std::size_t{4});
+    static constexpr std::size_t size =
+        std::gcd(std::gcd(Platform::inline_slots, Platform::segment_slots), std::size_t{4});
     word words[size];
     word merged() const noexcept {
-      return [this]<std::size_t... K>(std::index_sequence<K...>) { return (words[K] | ...); }(std::make_index_sequence<size>());
+      return [this]<std::size_t... K>(std::index_sequence<K...>) { return (words[K] | ...); }
+      (std::make_index_sequence<size>());
     }
     bool any_live() const noexcept { return (merged() & 1) != 0; }  // or done
     bool all_dead() const noexcept { return is_dead(merged()); }
   };
   /// What is in the slots from `first` on.
   CTS_HOT block look(std::size_t first, site how) noexcept {
-    return [&]<std::size_t... K>(std::index_sequence<K...>) {
-      return block{{at(first + K).load(how)...}};
-    }(std::make_index_sequence<block::size>());
+    return [&]<std::size_t... K>(std::index_sequence<K...>) { return block{{at(first + K).load(how)...}}; }
+    (std::make_index_sequence<block::size>());
   }
 
-  /// Tries to take the segment out of use (I4): true if it holds no registration and the caller alone may open it again.
+  /// Tries to take the segment out of use (I4): true if it holds no registration and the caller alone may open it
+  /// again.
   bool claim(word gen) noexcept {
     if (is_sealed(gen) || !all_dead(site::slot_peek)) return false;
     word expected = gen;
@@ -124,14 +132,15 @@ class segment {
     generation_.store(defect ? gen : gen + generation_step, site::gen_open);
   }
 
-  /// What is left in a slot that is given back when the generation `now` is there: it counts as used in that one or, if that
-  /// is sealed, in the next, which may be open by then and whose registrants have passed the slot.
+  /// What is left in a slot that is given back when the generation `now` is there: it counts as used in that one or, if
+  /// that is sealed, in the next, which may be open by then and whose registrants have passed the slot.
   static constexpr word dead_from(word now) noexcept { return is_sealed(now) ? dead(now) + generation_step : now; }
   /// The same for who has taken a slot that was live.
   word dead_from_now() noexcept { return dead_from(generation_.load(site::gen_recheck)); }
 
   atomic<word> generation_{generation_step};
-  atomic<std::uintptr_t> older_{0};  // the next older segment; its low bit marks that this one is on its way out of the list
+  atomic<std::uintptr_t> older_{
+      0};  // the next older segment; its low bit marks that this one is on its way out of the list
 
  protected:
   constexpr explicit segment(std::size_t n) noexcept : capacity_(n) {}
@@ -139,7 +148,8 @@ class segment {
  private:
   static_assert(Platform::inline_slots < seal && Platform::segment_slots < seal, "a cursor must not reach the seal");
 
-  /// How many slots are known to have been used in the generation `gen`; more than there are if the cursor is of another one.
+  /// How many slots are known to have been used in the generation `gen`; more than there are if the cursor is of
+  /// another one.
   word known_used(word gen) noexcept {
     word const past = cursor_.load(site::cursor_find) - gen;
     bool const defect = Platform::mutation(mutation::cursor_without_generation) && past > capacity_;
@@ -153,7 +163,8 @@ class segment {
     word seen = 0;
     while (i < capacity_ && !is_unused(seen = at(i).load(site::slot_peek), gen)) ++i;
     if (i == capacity_) return full;  // not even its last slot is reused, so that it can become empty
-    if (i > 0 && at(i - 1).load(site::slot_peek) == gen) return {std::addressof(at(i - 1)), gen, i > known ? gen + i : 0};
+    if (i > 0 && at(i - 1).load(site::slot_peek) == gen)
+      return {std::addressof(at(i - 1)), gen, i > known ? gen + i : 0};
     return {std::addressof(at(i)), seen, gen + i + 1};
   }
 
@@ -168,7 +179,8 @@ class segment {
   slot floor_{done};                      // just below the first slot: used for ever, so that no slot is a special case
 };
 
-/// A segment and its slots in one object, for a ledger to begin with. It can be constant-initialized, which storage that build() fills cannot.
+/// A segment and its slots in one object, for a ledger to begin with. It can be constant-initialized, which storage
+/// that build() fills cannot.
 template <class Platform, std::size_t N>
 class whole_segment : public segment<Platform> {
   using base = segment<Platform>;
@@ -178,12 +190,15 @@ class whole_segment : public segment<Platform> {
 
  private:
   template <std::size_t... K>
-  constexpr explicit whole_segment(std::index_sequence<K...>) noexcept : base(N), array_{typename base::slot(dead(K * 0))...} {
+  constexpr explicit whole_segment(std::index_sequence<K...>) noexcept
+      : base(N), array_{typename base::slot(dead(K * 0))...} {
     static_assert(sizeof(whole_segment) == base::bytes(N), "at() finds the slots just behind the header");
   }
   typename base::slot array_[N];
 };
 
-}  }  }  // namespace cts::core
+}  // namespace core
+}  // namespace CTS_ABI
+}  // namespace cts
 
 #endif  // CTS_CORE_SEGMENT_HPP

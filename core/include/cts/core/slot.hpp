@@ -9,8 +9,8 @@
 ///            │ new generation        ▼
 ///            └─────────────────── dead(this gen) ──register──▶ live (only the slot just below the frontier)
 ///
-/// A slot is *unused* in generation g if it is dead since an earlier one; so opening a new generation frees all slots of a
-/// segment at once and without writing to any of them, and no value ever comes back (no ABA).
+/// A slot is *unused* in generation g if it is dead since an earlier one; so opening a new generation frees all slots
+/// of a segment at once and without writing to any of them, and no value ever comes back (no ABA).
 #pragma once
 #ifndef CTS_CORE_SLOT_HPP
 #define CTS_CORE_SLOT_HPP
@@ -21,13 +21,16 @@
 
 #include "cts/version.hpp"
 
-namespace cts { inline namespace CTS_ABI { namespace core {
+namespace cts {
+inline namespace CTS_ABI {
+namespace core {
 
-/// A slot's word. The two low bits tell the kind: 00 dead(generation), 01 live(callback), 10 running(callback), 11 done.
+/// A slot's word. The two low bits tell the kind: 00 dead(generation), 01 live(callback), 10 running(callback), 11
+/// done.
 using word = std::uint64_t;
 
-/// Generations of a segment advance by this much: room for the seal, and for the cursor (generation + index) below it. The seal
-/// is above every index, so that a cursor is never of a sealed generation.
+/// Generations of a segment advance by this much: room for the seal, and for the cursor (generation + index) below it.
+/// The seal is above every index, so that a cursor is never of a sealed generation.
 inline constexpr word generation_step = 1024;
 inline constexpr word seal = 512;
 
@@ -59,6 +62,8 @@ Callback* callback_of(word w) noexcept {
   return reinterpret_cast<Callback*>(narrowed<std::uintptr_t>(w & ~word{3}));
 }
 
-}  }  }  // namespace cts::core
+}  // namespace core
+}  // namespace CTS_ABI
+}  // namespace cts
 
 #endif  // CTS_CORE_SLOT_HPP

@@ -27,7 +27,9 @@
 
 #include "cts/object_disposed.hpp"
 
-namespace cts { inline namespace CTS_ABI { namespace detail {
+namespace cts {
+inline namespace CTS_ABI {
+namespace detail {
 
 /// A descriptor that becomes readable once and stays so: an eventfd on Linux, the end of a pipe on other POSIX systems.
 class readable_descriptor {
@@ -38,7 +40,10 @@ class readable_descriptor {
   bool is_open() const noexcept { return ends_[0] != -1; }
   int get() const noexcept { return ends_[0]; }
 #if defined(_WIN32)
-  void open() { throw std::system_error(std::make_error_code(std::errc::function_not_supported), "cts::wait_handle has no descriptor here"); }
+  void open() {
+    throw std::system_error(std::make_error_code(std::errc::function_not_supported),
+                            "cts::wait_handle has no descriptor here");
+  }
   void make_readable() noexcept {}
 #else
   /// Throws std::system_error.
@@ -59,7 +64,8 @@ class readable_descriptor {
   void make_readable() noexcept {
     std::uint64_t const one = 1;
     int const end = ends_[1] != -1 ? ends_[1] : ends_[0];
-    if (end != -1) [[maybe_unused]] auto const n = ::write(end, &one, sizeof one);  // fails only if it is readable already
+    if (end != -1) [[maybe_unused]]
+      auto const n = ::write(end, &one, sizeof one);  // fails only if it is readable already
   }
   ~readable_descriptor() {
     for (int const end : ends_)
@@ -165,6 +171,8 @@ class event {
   std::vector<observer*> observers_;
 };
 
-}  }  }  // namespace cts::detail
+}  // namespace detail
+}  // namespace CTS_ABI
+}  // namespace cts
 
 #endif  // CTS_DETAIL_EVENT_HPP

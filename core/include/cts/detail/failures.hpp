@@ -14,10 +14,12 @@
 
 #include "cts/aggregate_exception.hpp"
 
-namespace cts { inline namespace CTS_ABI { namespace detail {
+namespace cts {
+inline namespace CTS_ABI {
+namespace detail {
 
-/// Written by one thread at a time. Nothing throws but the two that say so: the first few need no memory, and if there is none
-/// for more, std::bad_alloc stands for those that are lost.
+/// Written by one thread at a time. Nothing throws but the two that say so: the first few need no memory, and if there
+/// is none for more, std::bad_alloc stands for those that are lost.
 class failures {
  public:
   failures() = default;
@@ -42,9 +44,7 @@ class failures {
     }
     try {
       more_.push_back(std::move(e));
-    } catch (std::bad_alloc const&) {
-      lost_ = true;
-    }
+    } catch (std::bad_alloc const&) { lost_ = true; }
     ++count_;
   }
   /// Adds what another cancel has collected, as one. R31.
@@ -52,9 +52,7 @@ class failures {
     std::exception_ptr e;
     try {
       other.throw_all();
-    } catch (...) {
-      e = std::current_exception();
-    }
+    } catch (...) { e = std::current_exception(); }
     add(std::move(e));
   }
 
@@ -82,6 +80,8 @@ class failures {
   bool const fixed_ = false;
 };
 
-}  }  }  // namespace cts::detail
+}  // namespace detail
+}  // namespace CTS_ABI
+}  // namespace cts
 
 #endif  // CTS_DETAIL_FAILURES_HPP

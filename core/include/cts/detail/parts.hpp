@@ -17,15 +17,17 @@
 #include <utility>
 
 #include "cts/core/registry.hpp"
-#include "cts/detail/checks.hpp"
+#include "cts/detail/checked/checks.hpp"
 #include "cts/detail/event.hpp"
 #include "cts/detail/failures.hpp"
-#include "cts/detail/state.hpp"
-#include "cts/detail/system_alarm.hpp"
-#include "cts/detail/system_timers.hpp"
-#include "cts/detail/waits.hpp"
+#include "cts/protocol/state.hpp"
+#include "cts/detail/timers/system_alarm.hpp"
+#include "cts/detail/timers/system_timers.hpp"
+#include "cts/detail/checked/waits.hpp"
 
-namespace cts { inline namespace CTS_ABI { namespace detail {
+namespace cts {
+inline namespace CTS_ABI {
+namespace detail {
 
 struct std_parts;
 using state = basic_state<std_parts>;
@@ -37,8 +39,8 @@ struct alignas(cause_alignment) reason {
   std::any value;
 };
 
-/// A timer of a time_provider that is not the system's, and the way from it to the state. The provider's shot holds this, not the
-/// state: it may come late. No code of the provider runs under the lock.
+/// A timer of a time_provider that is not the system's, and the way from it to the state. The provider's shot holds
+/// this, not the state: it may come late. No code of the provider runs under the lock.
 class custom_timer {
  public:
   custom_timer(time_provider& c, state* target) noexcept : clock(c), target_(target) {}
@@ -56,7 +58,8 @@ class custom_timer {
     }
     if (t != nullptr) t->change(due);
   }
-  /// From here on it does not fire. A shot of this very thread that is on its way keeps the provider's timer, unless it is the last.
+  /// From here on it does not fire. A shot of this very thread that is on its way keeps the provider's timer, unless it
+  /// is the last.
   void close(bool last) noexcept {
     std::shared_ptr<time_provider::timer> gone;
     std::lock_guard const lock(mutex_);
@@ -159,9 +162,7 @@ struct std_parts {
   static void unhandled(failures& failed) noexcept {
     try {
       failed.throw_all();
-    } catch (...) {
-      detail::report_unhandled(std::current_exception());
-    }
+    } catch (...) { detail::report_unhandled(std::current_exception()); }
   }
 
   static failures* make_failures() noexcept {
@@ -204,8 +205,8 @@ struct std_parts {
     core::callback const& callback_;
   };
 
-  // Not the aligned operator new: common allocators serve that from a slow path. What is needed beyond the guaranteed alignment
-  // is asked for and skipped; where the block begins stands before it.
+  // Not the aligned operator new: common allocators serve that from a slow path. What is needed beyond the guaranteed
+  // alignment is asked for and skipped; where the block begins stands before it.
   static void* allocate(std::size_t bytes) {
     constexpr std::size_t line = core::std_platform::line;
     static_assert(__STDCPP_DEFAULT_NEW_ALIGNMENT__ >= sizeof(void*));
@@ -270,6 +271,8 @@ CTS_SHARED_SYMBOL inline state* canceled_state() noexcept {
   return only;
 }
 
-}  }  }  // namespace cts::detail
+}  // namespace detail
+}  // namespace CTS_ABI
+}  // namespace cts
 
 #endif  // CTS_DETAIL_PARTS_HPP

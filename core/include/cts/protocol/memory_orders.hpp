@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: BSL-1.0
+/// @file
+/// The table of memory orders of the protocols above the registry: protocol/state.hpp, protocol/registration_node.hpp,
+/// lane.hpp. The same rules as for the core's table (core/memory_orders.hpp): named once, documented and mutated from
+/// here. Nothing in it is seq_cst: where two sides must not miss each other, both write the same word ("word") by a
+/// read-modify-write, and who comes second in its modification order sees the first.
+#pragma once
+#ifndef CTS_PROTOCOL_MEMORY_ORDERS_HPP
+#define CTS_PROTOCOL_MEMORY_ORDERS_HPP
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "cts/core/memory_orders.hpp"
+
+namespace cts {
+inline namespace CTS_ABI {
+namespace detail {
+
+/// The name of an atomic operation.
+enum class site : std::uint8_t {
+  // the count of references
+  refs_share,
+  refs_alone,
+  refs_drop,
+  // canceled, disposed, the cause, and who wants to be told
+  word_glance,
+  word_ask,
+  word_cancel,
+  word_dispose,
+  word_watch,
+  word_arm,
+  word_detach,
+  word_read,
+  word_leave,
+  word_unlinked,
+  // the wait handle's event
+  event_find,
+  event_publish,
+  event_take,
+  // who owns a registration's node, and who waits for its end
+  owners_ask,
+  owners_alone,
+  owners_wait,
+  owners_leave,
+  owners_end,
+  // the thread that a synchronization context has run a callback on
+  delegate_set,
+  delegate_ask,
+  // until when the timers' keeper sleeps, and which wheel a timer uses
+  timer_wake_set,
+  timer_wake_ask,
+  timer_home_ask,
+  timer_home_set,
+  // a lane: whether it is open, its slots and their fates, its segments
+  lane_ask,
+  lane_close,
+  lane_publish,
+  lane_withdraw,
+  lane_peek,
+  lane_scan,
+  lane_decide,
+  lane_done,
+  lane_await,
+  lane_link,
+  lane_walk,
+  lane_age_set,
+  lane_age_ask,
+  // what a lane's owner and its canceller meet in
+  barrier_light,
+  barrier_heavy,
+  count
+};
+
+inline constexpr std::size_t site_count = static_cast<std::size_t>(site::count);
+
+// clang-format off
+/// The table, in the order of `site`. A failed compare-and-swap is relaxed everywhere.
+inline constexpr core::site_info site_table[site_count] = {
+  {"refs_share", core::operation::rmw, std::memory_order_relaxed, "none",
+   "nothing: who holds a reference needs no order to make another (G16)"},
+  {"refs_alone", core::operation::load, std::memory_order_acquire, "refs_drop",
+   "who finds itself alone would free what another thread has just stopped using (G16)"},
+  {"refs_drop", core::operation::rmw, std::memory_order_acq_rel, "refs_drop, refs_alone",
+   "the last one would free what another thread has just stopped using (G16)"},
+
+  {"word_glance", core::operation::load, std::memory_order_relaxed, "none",
+   "nothing: a registration that races with the source's dispose may be kept or dropped; an armed timer looks under the timers' lock (G17)"},
+  {"word_ask", core::operation::load, std::memory_order_acquire, "word_cancel, word_watch",
+   "a canceller would signal an event whose construction it does not see; a loser would set the flag, or a reader would ask for the reason, without seeing what was written before cancel (G16)"},
+  {"word_cancel", core::operation::rmw, std::memory_order_release, "word_ask, word_watch",
+   "who loses to it, or makes the event after it, would not see what was written before cancel; what it reads itself word_ask has read before (G18)"},
+  {"word_dispose", core::operation::rmw, std::memory_order_acquire, "word_watch, word_leave",
+   "dispose would close an event whose construction it does not see, or let go of a parent that a reader has just looked at (G18)"},
+  {"word_watch", core::operation::rmw, std::memory_order_acq_rel, "word_cancel, word_dispose",
+   "who cancels would signal an event whose construction it does not see; who waits would not see what was written before cancel (G18)"},
+  {"word_arm", core::operation::rmw, std::memory_order_relaxed, "word_cancel",
+   "nothing: it only tells the canceller to take the timers' lock, under which both look again (G17)"},
+  {"word_detach", core::operation::rmw, std::memory_order_relaxed, "none",
+   "nothing: who detaches holds a reference, and the last drop comes after it (G16)"},
+  {"word_read", core::operation::rmw, std::memory_order_relaxed, "word_dispose",
+   "nothing: the word's modification order decides whether dispose sees the reader, and the links are older than any token (G16)"},
+  {"word_leave", core::operation::rmw, std::memory_order_acq_rel, "word_dispose, word_unlinked",
+   "the parents would be let go while a reader, or the dispose that has left them to it, still looks at them (G16)"},
+  {"word_unlinked", core::operation::rmw, std::memory_order_acq_rel, "word_leave",
+   "the parents would be let go while the reader, or the dispose that has left them to it, still looks at them (G16)"},
+
+  {"event_find", core::operation::load, std::memory_order_acquire, "event_publish",
+   "a second getter would use an event whose construction it does not see (G18)"},
+  {"event_publish", core::operation::rmw, std::memory_order_release, "event_find",
+   "a second getter would use an event whose construction it does not see (G18)"},
+  {"event_take", core::operation::load, std::memory_order_relaxed, "none",
+   "nothing: word_ask or word_dispose has read what word_watch wrote, which comes after event_publish (G18)"},
+
+  {"owners_ask", core::operation::load, std::memory_order_acquire, "owners_end",
+   "a handle would free a node whose callable is still being destroyed (G20)"},
+  {"owners_alone", core::operation::store, std::memory_order_relaxed, "none",
+   "nothing: who has unregistered the node shares it with nobody (G20)"},
+  {"owners_wait", core::operation::rmw, std::memory_order_release, "owners_end",
+   "the end would complete a waiter whose construction it does not see (G20)"},
+  {"owners_leave", core::operation::rmw, std::memory_order_acq_rel, "owners_end",
+   "the node would be freed while the other owner still uses it (G20)"},
+  {"owners_end", core::operation::rmw, std::memory_order_acq_rel, "owners_ask, owners_leave, owners_wait",
+   "the node would be freed while the other owner still uses it, or a waiter be completed whose construction is not seen (G20)"},
+
+  {"delegate_set", core::operation::store, std::memory_order_relaxed, "delegate_ask",
+   "nothing: only the thread that wrote its own name may find it (G21)"},
+  {"delegate_ask", core::operation::load, std::memory_order_relaxed, "delegate_set",
+   "nothing: every other value means that another thread runs the callback (G21)"},
+
+  {"timer_wake_set", core::operation::store, std::memory_order_relaxed, "timer_wake_ask",
+   "nothing: the lock of the wheel orders it before the load of every thread that arms after the keeper has looked (G17)"},
+  {"timer_wake_ask", core::operation::load, std::memory_order_relaxed, "timer_wake_set",
+   "nothing: the lock of the wheel, which is held, has ordered it after the store (G17)"},
+  {"timer_home_ask", core::operation::load, std::memory_order_relaxed, "timer_home_set",
+   "nothing: the word is written once, and the lock of the wheel that it names orders the rest (G17)"},
+  {"timer_home_set", core::operation::rmw, std::memory_order_relaxed, "timer_home_ask",
+   "nothing: the word's modification order decides which wheel it is (G17)"},
+
+  {"lane_ask", core::operation::load, std::memory_order_acquire, "lane_close",
+   "who finds the lane closed would not see what was written before cancel (G22)"},
+  {"lane_close", core::operation::store, std::memory_order_release, "lane_ask",
+   "who finds the lane closed would not see what was written before cancel (G22)"},
+  {"lane_publish", core::operation::store, std::memory_order_release, "lane_scan",
+   "the callback would run without seeing what was written before register (G22)"},
+  {"lane_withdraw", core::operation::store, std::memory_order_relaxed, "none",
+   "nothing: the barrier makes it visible in time, or lane_decide decides (G22)"},
+  {"lane_peek", core::operation::load, std::memory_order_relaxed, "none",
+   "nothing: the owner reads what only the owner writes (G22)"},
+  {"lane_scan", core::operation::load, std::memory_order_acquire, "lane_publish",
+   "the callback would run without seeing what was written before register (G22)"},
+  {"lane_decide", core::operation::rmw, std::memory_order_relaxed, "lane_decide",
+   "nothing: who comes first is decided by the word's modification order, and lane_ask and lane_scan have ordered the rest (G22)"},
+  {"lane_done", core::operation::store, std::memory_order_release, "lane_await",
+   "a waiting unregister would return without the callback's effects being visible (G22)"},
+  {"lane_await", core::operation::load, std::memory_order_acquire, "lane_done",
+   "a waiting unregister would return without the callback's effects being visible (G22)"},
+  {"lane_link", core::operation::store, std::memory_order_release, "lane_walk",
+   "the canceller would enter a segment whose construction it does not see, or walk in a circle (G22)"},
+  {"lane_walk", core::operation::load, std::memory_order_acquire, "lane_link",
+   "the canceller would enter a segment whose construction it does not see, or walk in a circle (G22)"},
+  {"lane_age_set", core::operation::store, std::memory_order_relaxed, "none",
+   "nothing: who has read a callback from lane_publish sees the age of its segment (G22)"},
+  {"lane_age_ask", core::operation::load, std::memory_order_relaxed, "none",
+   "nothing: lane_scan comes before (G22)"},
+
+  {"barrier_light", core::operation::rmw, std::memory_order_acq_rel, "barrier_heavy",
+   "a registration and a cancel, or an unregister and a cancel, would miss each other: the callback is lost, or runs after all (G22)"},
+  {"barrier_heavy", core::operation::rmw, std::memory_order_acq_rel, "barrier_light",
+   "a registration and a cancel, or an unregister and a cancel, would miss each other: the callback is lost, or runs after all (G22)"},
+};
+// clang-format on
+
+/// Structural defects that the mutation gate builds in, one at a time, as in the core.
+enum class mutation : std::uint8_t {
+#define CTS_MUTATION(name, home) name,
+#include "cts/protocol/mutations.inc"
+#undef CTS_MUTATION
+};
+
+/// The row of a site.
+constexpr core::site_info const& info(site s) noexcept { return site_table[static_cast<std::size_t>(s)]; }
+
+}  // namespace detail
+}  // namespace CTS_ABI
+}  // namespace cts
+
+#endif  // CTS_PROTOCOL_MEMORY_ORDERS_HPP

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: BSL-1.0
+/// @file
+/// Faults: what goes wrong at one site of the checked code, which knows nothing of it. Every atomic operation and every
+/// wait already is a join point with a name; a defect of the mutation gate is a list of faults at such points.
+///
+/// A fault gets the operation as a `step`, performs it or does not, and fills in what the checked code is told. It may
+/// use what the same thread did before (`recall`). What faults cannot express, an order of two steps or a choice of the
+/// code's own, is a class template by platform that models/ specializes.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "reduction.hpp"
+
+#include "cts/core/memory_orders.hpp"
+
+namespace cts::models {
+
+/// The value of an integer or a pointer as faults see it.
+template <class T>
+std::uint64_t bits_of(T value) {
+  if constexpr (std::is_pointer_v<T>) return reinterpret_cast<std::uintptr_t>(value);
+  else return static_cast<std::uint64_t>(value);
+}
+template <class T>
+T of_bits(std::uint64_t bits) {
+  if constexpr (std::is_pointer_v<T>) return reinterpret_cast<T>(static_cast<std::uintptr_t>(bits));
+  else return static_cast<T>(bits);
+}
+
+/// An atomic word of a model, of any type: two operations a fault may add. Each is a step of the search.
+class any_word {
+ public:
+  any_word() = default;
+  any_word(void* word, std::uint64_t (*read)(void*), void (*write)(void*, std::uint64_t))
+      : word_(word), load_(read), store_(write) {}
+  explicit operator bool() const { return word_ != nullptr; }
+  bool operator==(any_word const& o) const { return word_ == o.word_; }
+  void const* address() const { return word_; }
+  std::uint64_t load() const { return load_(word_); }              ///< relaxed
+  void store(std::uint64_t value) const { store_(word_, value); }  ///< release
+
+ private:
+  void* word_ = nullptr;
+  std::uint64_t (*load_)(void*) = nullptr;
+  void (*store_)(void*, std::uint64_t) = nullptr;
+};
+
+/// One atomic operation of the checked code.
+struct step {
+  enum class kind : std::uint8_t { load, store, exchange, update };  ///< exchange: a compare-and-swap
+  kind what = kind::load;
+  any_word word;
+  std::uint64_t operand = 0;           ///< what is stored or combined; of an exchange what is wanted
+  std::uint64_t expected = 0;          ///< of an exchange; after a failed one what was found
+  std::uint64_t found = 0;             ///< what a load or an update returns
+  bool done = false;                   ///< what an exchange returns
+  std::function<void(step&)> perform;  ///< the operation itself, with these fields
+};
+
+using fault = std::function<void(step&)>;
+
+/// What the running thread did last at a site, in this execution; empty if nothing.
+struct record {
+  core::site_info const* site;
+  step last;
+};
+inline std::vector<record> the_records[reduction::most + 2];  // by thread; the last two: before() and after()
+inline void forget_records() {
+  for (auto& r : the_records) r.clear();
+}
+inline std::size_t record_index() {
+  auto const i = static_cast<std::size_t>(rl::thread_index());
+  return i < reduction::most ? i : reduction::most;
+}
+template <class Site>
+step const* recall(Site s) {
+  for (record const& r : the_records[record_index()])
+    if (r.site == &info(s)) return &r.last;
+  return nullptr;
+}
+/// The same of any thread.
+template <class Site>
+step const* recall_of_any(Site s) {
+  for (auto const& records : the_records)
+    for (record const& r : records)
+      if (r.site == &info(s)) return &r.last;
+  return nullptr;
+}
+inline void remember(core::site_info const& site, step const& done) {
+  step last = done;
+  last.perform = nullptr;
+  for (record& r : the_records[record_index()])
+    if (r.site == &site) {
+      r.last = last;
+      return;
+    }
+  the_records[record_index()].push_back({&site, last});
+}
+
+/// Where a fault is: a row of a table of memory orders.
+struct fault_at {
+  core::site_info const* site;
+  fault what;
+};
+/// The name of a wait, and what the thread does instead of it.
+struct wait_fault {
+  std::string name;
+  std::function<void()> instead;
+};
+struct faults {
+  std::vector<fault_at> steps;
+  std::vector<wait_fault> waits;
+  bool empty() const { return steps.empty() && waits.empty(); }
+};
+
+// --- what can go wrong ---
+
+/// The operation is not performed. A load or an update returns what is there, without ordering anything.
+template <class Site>
+fault_at drops(Site s) {
+  return {&info(s), [](step& x) { x.found = x.what == step::kind::store ? 0 : x.word.load(); }};
+}
+/// An exchange does not compare: it overwrites whatever is there, and succeeds.
+template <class Site>
+fault_at overwrites(Site s) {
+  return {&info(s), [](step& x) {
+            x.word.store(x.operand);
+            x.done = true;
+          }};
+}
+/// An exchange that fails says that it has succeeded.
+template <class Site>
+fault_at claims_success(Site s) {
+  return {&info(s), [](step& x) {
+            x.perform(x);
+            x.done = true;
+          }};
+}
+/// An exchange never succeeds.
+template <class Site>
+fault_at always_fails(Site s) {
+  return {&info(s), [](step& x) {
+            x.expected = x.word.load();
+            x.done = false;
+          }};
+}
+/// A load does not look: it returns what this thread has found at the site `before`, if it has been there.
+template <class Site>
+fault_at stale(Site s, Site before) {
+  return {&info(s), [before](step& x) {
+            if (step const* const known = recall(before)) x.found = known->found;
+            else x.perform(x);
+          }};
+}
+/// A load or an update returns `f(found)`.
+template <class Site, class F>
+fault_at returns(Site s, F f) {
+  return {&info(s), [f](step& x) {
+            x.perform(x);
+            x.found = f(x.found);
+          }};
+}
+/// `f(operand)` is written.
+template <class Site, class F>
+fault_at writes(Site s, F f) {
+  return {&info(s), [f](step& x) {
+            x.operand = f(x.operand);
+            x.perform(x);
+          }};
+}
+/// `action(step)` comes first.
+template <class Site, class F>
+fault_at before(Site s, F action) {
+  return {&info(s), [action](step& x) {
+            action(x);
+            x.perform(x);
+          }};
+}
+/// `action(step)` follows.
+template <class Site, class F>
+fault_at after(Site s, F action) {
+  return {&info(s), [action](step& x) {
+            x.perform(x);
+            action(x);
+          }};
+}
+/// The fault only where `condition()` holds.
+template <class F>
+fault_at when(F condition, fault_at f) {
+  return {f.site, [condition, what = f.what](step& x) { condition() ? what(x) : x.perform(x); }};
+}
+/// The thread goes on without waiting.
+inline wait_fault skips(char const* wait) {
+  return {wait, [] {}};
+}
+
+}  // namespace cts::models

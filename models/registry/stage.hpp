@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: BSL-1.0
+/// @file
+/// What the models of the registry stand on: a registry and callbacks whose memory Relacy watches, and small segments.
+#pragma once
+
+#include "checker/platform.hpp"
+
+namespace cts::models {
+
+using core::register_result;
+
+/// A registry and callbacks in memory whose end of life Relacy sees.
+template <class P, std::size_t Stripes = 1>
+struct stage {
+  using registry = core::basic_registry<P, Stripes>;
+  struct node : core::basic_callback<P> {
+    explicit node(stage& s) : core::basic_callback<P>(&node::ran), on(s) {}
+    stage& on;
+    typename P::template var<int> runs{0};     // written by the callback: a waiter must see it
+    typename P::template var<int> payload{0};  // written before register: the callback must see it
+    int nth = 0;
+    std::function<void(node&)> then;
+
+    static void ran(core::basic_callback<P>& c) noexcept {
+      node& n = static_cast<node&>(c);
+      n.runs.set(n.runs.get() + 1);
+      n.payload.get();
+      the_reduction.touch(reduction::order_of_callbacks, true);
+      n.nth = ++n.on.ran;
+      if (n.then) n.then(n);
+    }
+  };
+
+  registry* r = nullptr;
+  node* nodes[8] = {};
+  int ran = 0;
+  bool destroyed = false;
+  bool seen[8] = {};   // what became of each registration
+  bool taken[8] = {};  // unregistered with success
+  int started = 0;
+
+  void open(std::size_t n, bool lifetimes = true) {
+    now = execution{};
+    now.lifetimes = lifetimes;
+    ran = 0;
+    r = ::new (P::allocate(sizeof(registry))) registry;
+    for (std::size_t i = 0; i < n; ++i) nodes[i] = ::new (P::allocate(sizeof(node))) node(*this);
+    now.allocations = 0;
+  }
+  void close() {
+    for (node*& n : nodes) drop(n);
+    if (r != nullptr) destroy();
+  }
+  void destroy() {
+    registry* const gone = r;
+    r = nullptr;
+    destroyed = true;
+    gone->~registry();
+    P::deallocate(gone, sizeof(registry));
+  }
+  static void drop(node*& n) {
+    if (n == nullptr) return;
+    node* const gone = n;
+    n = nullptr;
+    gone->~node();
+    P::deallocate(gone, sizeof(node));
+  }
+  bool enter(std::size_t i) {
+    register_result const result = r->try_register(*nodes[i]);
+    require(result == register_result::registered || result == register_result::canceled,
+            "register neither succeeded nor was refused");
+    seen[i] = result == register_result::registered;
+    taken[i] = false;
+    if (!seen[i]) require(r->is_cancellation_requested(), "refused, but the flag reads as clear");
+    return seen[i];
+  }
+  bool leave(std::size_t i) { return taken[i] = r->unregister(*nodes[i]); }
+  int runs(std::size_t i) { return nodes[i]->runs.get(); }
+  /// Of two registrations, one after the other, the later one runs first (G9).
+  void later_runs_first(std::size_t later, std::size_t earlier) {
+    if (runs(later) == 1 && runs(earlier) == 1)
+      require(nodes[later]->nth < nodes[earlier]->nth, "an earlier registration ran before a later one");
+  }
+  /// Registered: it ran once unless it was unregistered. Refused: it did not run.
+  void exactly_once(std::size_t i, bool canceled) {
+    int const want = seen[i] && !taken[i] && canceled ? 1 : 0;
+    require(runs(i) >= want, "a registered callback was lost");
+    require(runs(i) <= want, "a callback ran too often, or although it was refused or unregistered");
+  }
+};
+
+using tiny = platform<1, 1>;
+using small = platform<1, 2>;
+using three = platform<3, 3>;
+using ahead = platform<2, 2, 2>;
+
+}  // namespace cts::models

@@ -1,0 +1,244 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSL-1.0
+"""The verdict of a run: joins what the models, the mutation gate and the other tools have left in the results folder with the
+catalogue of guarantees (guarantees.json). Prints the table, writes summary.json, junit.xml, report.html and museum.html, and exits
+with 1 on a failure or a gap: a guarantee without a model or a mutant, a model or a mutant without a guarantee, a shard without a
+result.
+"""
+import argparse
+import json
+import pathlib
+import subprocess
+import sys
+import xml.etree.ElementTree as xml
+
+HERE = pathlib.Path(__file__).resolve().parent
+
+
+def cases(results, kind, shards, gaps):
+    """GoogleTest's JSON of all shards, a case at a time."""
+    for i in range(shards):
+        path = results / f"{kind}.{i}.json"
+        if not path.exists():
+            gaps.append(f"{kind}.{i} has left no result")
+            continue
+        for suite in json.loads(path.read_text())["testsuites"]:
+            for case in suite["testsuite"]:
+                case["failure"] = "\n".join(f["failure"] for f in case.get("failures", []))
+                case["seconds"] = float(case["time"].rstrip("s"))
+                yield suite["name"], case
+
+
+def models(given, gaps):
+    """The models and the tests of the checker; what a deep run's rounds of random executions have added is in them."""
+    by_name = {}
+    for kind in ["models"] + [f"random.{i}" for i in range(1, given.rounds + 1)]:
+        for suite, case in cases(given.results, kind, given.shards, gaps):
+            sum_ = by_name.setdefault((suite, case["name"]), case)
+            if sum_ is case:
+                continue
+            if "executions" not in sum_:  # a model that has random executions only
+                sum_.update(case)
+                continue
+            sum_["executions"] = int(sum_["executions"]) + int(case["executions"])
+            sum_["seconds"] += case["seconds"]
+            sum_["failure"] += case["failure"]
+            if case["searches"] not in sum_["searches"]:
+                sum_["searches"] += ", " + case["searches"]
+    for (suite, _), case in by_name.items():
+        yield suite, case
+
+
+def collect(given):
+    catalogue = json.loads((HERE.parent / "guarantees.json").read_text())
+    gaps = []
+    guarantees = {g["id"]: {**g, "models": [], "mutants": [], "lemmas": []} for g in catalogue["guarantees"]}
+    litmus = []
+    mutants = []
+    for suite, case in models(given, gaps):
+        if "executions" not in case and suite in guarantees:
+            gaps.append(f"{suite}.{case['name']} was not run")
+            continue
+        if "executions" not in case:  # a litmus or self test of the checker
+            litmus.append({"name": f"{suite}.{case['name']}", "passed": not case["failure"], "failure": case["failure"], "seconds": case["seconds"]})
+            continue
+        passed = not case["failure"]
+        expected = case["expected"]
+        model = {"name": f"{suite}.{case['name']}", "says": case["says"], "file": case["source"], "threads": int(case["threads"]),
+                 "searches": case["searches"], "full": expected == "holds" and "full" in case["searches"], "executions": int(case["executions"]), "seconds": case["seconds"], "passed": passed,
+                 "verdict": ("holds" if expected == "holds" else "the defect is found") if passed else "FAILED", "failure": case["failure"]}
+        if suite in guarantees:
+            guarantees[suite]["models"].append(model)
+        else:
+            gaps.append(f"{model['name']}: no guarantee of that name in guarantees.json")
+    for suite, case in cases(given.results, "mutants", given.shards, gaps):
+        mutant = {key: case.get(key, "") for key in ("mutant", "killed_by", "search", "execution", "finding", "history", "equivalent", "failure")}
+        mutant["home"] = suite
+        mutants.append(mutant)
+        if suite in guarantees:
+            guarantees[suite]["mutants"].append(mutant)
+        else:
+            gaps.append(f"{mutant['mutant']}: no guarantee {suite} in guarantees.json")
+        if mutant["failure"]:
+            gaps.append(f"{mutant['mutant']}: {mutant['failure'].splitlines()[-1]}")
+    for name in {m for d in catalogue["defects"] for m in d["mutants"]} - {m["mutant"] for m in mutants}:
+        gaps.append(f"guarantees.json names a mutant {name} that is none")
+    spin = [json.loads(p.read_text()) for p in sorted(given.results.glob("spin.*.json"))]
+    proofs = [json.loads(p.read_text()) for p in sorted(given.results.glob("iris.*.json"))]
+    for tool in given.expect:
+        if not list(given.results.glob(f"{tool}.*.json")):
+            gaps.append(f"{tool} has left no result")
+    for lemma in (l for p in proofs for l in p["theorems"]):
+        home = lemma.split("_")[0]
+        if home in guarantees:
+            guarantees[home]["lemmas"].append(lemma)
+        else:
+            gaps.append(f"{lemma}: no guarantee {home} in guarantees.json")
+    if proofs:
+        named = {l for g in guarantees.values() for l in g["theorems"]}
+        proved = {l for p in proofs for l in p["theorems"]}
+        gaps += [f"{l}: in guarantees.json or in assumptions.v, not in both" for l in sorted(named ^ proved)]
+    for case in litmus:
+        if not case["passed"]:
+            gaps.append(f"{case['name']} FAILED: the checker cannot be relied on")
+    for g in guarantees.values():
+        g["spin"] = g["spin"] and bool(spin)
+        g["executions"] = sum(m["executions"] for m in g["models"])
+        g["seconds"] = sum(m["seconds"] for m in g["models"])
+        g["full"] = sum(m["full"] for m in g["models"])
+        g["verdict"] = "holds" if g["models"] and all(m["passed"] for m in g["models"]) else "FAILED" if g["models"] else "no model"
+        if g["verdict"] != "holds":
+            gaps.append(f"{g['id']}: {g['verdict']}")
+        instead = g.get("instead_of_mutants")  # a test that has the models find seeded defects
+        if not g["mutants"] and not any(case["name"] == instead for case in litmus):
+            gaps.append(f"{g['id']}: no mutant, so nothing shows that its models can fail")
+    all_ = list(guarantees.values())
+    return {
+        "passed": not gaps, "gaps": gaps, "revision": revision(), "tools": tools(given), "setting": given.setting,
+        "executions": sum(g["executions"] for g in all_), "seconds": sum(g["seconds"] for g in all_),
+        "mutants": {"all": len(mutants), "killed": sum(bool(m["killed_by"]) for m in mutants), "equivalent": sum(bool(m["equivalent"]) for m in mutants)},
+        "guarantees": all_, "checker": litmus, "spin": spin, "proofs": proofs, "defects": catalogue["defects"],
+    }
+
+
+def said(*command):
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=False, cwd=HERE).stdout.strip()
+    except OSError:
+        return ""
+
+
+def revision():
+    return said("git", "describe", "--always", "--dirty") or "unknown"
+
+
+def tools(given):
+    found = dict(t.split("=", 1) for t in given.tool)
+    return {name: version for name, version in found.items() if version}
+
+
+def table(s):
+    lines = [f"{'guarantee':<49}{'models':>6}{'in full':>9}{'executions':>13}{'mutants':>9}  {'also by':<12}verdict"]
+    for g in s["guarantees"]:
+        also = ", ".join((["Spin"] if g["spin"] else []) + (["Coq"] if g["lemmas"] else []))
+        lines.append(f"{g['id']:<5}{g['name']:<44}{len(g['models']):>6}{g['full']:>9}{g['executions']:>13}{len(g['mutants']):>9}  {also:<12}{g['verdict']}")
+    m = s["mutants"]
+    lines.append(f"{s['executions']} executions; {m['killed']} of {m['all']} mutants killed, {m['equivalent']} equivalent; "
+                 f"{len(s['checker'])} tests of the checker itself")
+    lines += [f"GAP: {g}" for g in s["gaps"]]
+    return "\n".join(lines)
+
+
+def mark(model):
+    name = model["name"].split(".")[1]
+    if model["says"].startswith("directed"):
+        name = f"_{name}_"
+    return name + ("*" if model["full"] else "")
+
+
+def page(s):
+    """The table of docs/guarantees.md."""
+    lines = ["| | what holds | rules | models | theorems | tests |", "|---|---|---|---|---|---|"]
+    for g in s["guarantees"]:
+        models = ", ".join(mark(m) for m in sorted(g["models"], key=lambda m: m["name"]))
+        lemmas = ", ".join(f"`{l}`" for l in g["theorems"])
+        lines.append(f"| {g['id']} | {g['says']} | {', '.join(g['rules'])} | {models} | {lemmas} | {', '.join(f'`{t}`' for t in g['tests'])} |")
+    return "\n".join(lines) + "\n"
+
+
+def check_page(s, path, write):
+    """Whether the page has the table that it should have; or writes it there."""
+    begin, end = "<!-- verdict.py: table -->\n", "<!-- end -->"
+    text = path.read_text()
+    head, _, rest = text.partition(begin)
+    old, _, tail = rest.partition(end)
+    new = page(s)
+    if write:
+        path.write_text(head + begin + new + end + tail)
+    elif old != new:
+        s["gaps"].append(f"{path}: its table is out of date; verdict.py --write-page makes it anew")
+        s["passed"] = False
+
+
+def junit(s):
+    root = xml.Element("testsuites", name="cts")
+    for g in s["guarantees"]:
+        suite = xml.SubElement(root, "testsuite", name=f"{g['id']} {g['name']}", tests=str(len(g["models"]) + len(g["mutants"])))
+        for m in g["models"]:
+            case = xml.SubElement(suite, "testcase", classname=g["id"], name=m["name"], time=f"{m['seconds']:.3f}")
+            if not m["passed"]:
+                xml.SubElement(case, "failure", message=m["says"]).text = m["failure"]
+        for m in g["mutants"]:
+            case = xml.SubElement(suite, "testcase", classname=f"{g['id']}.mutants", name=m["mutant"])
+            if m["failure"]:
+                xml.SubElement(case, "failure", message="survived").text = m["failure"]
+    suite = xml.SubElement(root, "testsuite", name="gaps", tests=str(len(s["gaps"]) or 1))
+    for gap in s["gaps"] or [None]:
+        case = xml.SubElement(suite, "testcase", classname="gaps", name=gap or "none")
+        if gap:
+            xml.SubElement(case, "failure", message=gap)
+    return xml.tostring(root, encoding="unicode", xml_declaration=True)
+
+
+def pages(s, given):
+    try:
+        import museum
+    except ImportError:
+        print("no pages: Python's jinja2 is missing (Debian: apt-get install python3-jinja2)")
+        return
+    histories = [museum.read(p) for p in sorted((given.results / "histories").glob("*.txt"))]
+    kept = {h["mutant"] for h in histories}
+    for g in s["guarantees"]:
+        for m in g["mutants"]:
+            m["history"] = m["history"] if m["mutant"] in kept else ""
+    root = HERE.parent.parent.as_uri()
+    (given.out / "report.html").write_text(museum.templates().get_template("report.html.j2").render(s=s, root=root))
+    (given.out / "museum.html").write_text(museum.page(histories, s["defects"]))
+    print(f"file://{(given.out / 'report.html').resolve()}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--results", type=pathlib.Path, required=True, help="where the shards have left their JSON")
+    parser.add_argument("--shards", type=int, required=True)
+    parser.add_argument("--rounds", type=int, default=0, help="a deep run's, of random executions")
+    parser.add_argument("--out", type=pathlib.Path, required=True)
+    parser.add_argument("--tool", action="append", default=[], help="NAME=VERSION")
+    parser.add_argument("--expect", action="append", default=[], help="a tool that must have left a result")
+    parser.add_argument("--page", type=pathlib.Path, help="a page whose table must be that of this run")
+    parser.add_argument("--write-page", action="store_true", help="make it so")
+    parser.add_argument("--setting", default="", help="a note on this run")
+    given = parser.parse_args()
+    given.out.mkdir(parents=True, exist_ok=True)
+    summary = collect(given)
+    if given.page:
+        check_page(summary, given.page, given.write_page)
+    (given.out / "summary.json").write_text(json.dumps(summary, indent=1, ensure_ascii=False))
+    (given.out / "junit.xml").write_text(junit(summary))
+    pages(summary, given)
+    print(table(summary))
+    return 0 if summary["passed"] else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

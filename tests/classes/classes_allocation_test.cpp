@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: BSL-1.0
+// Every allocation of the classes on the core fails once: an exception or a completed operation, and everything as
+// before. And how many allocations there are.
+#include "rules.hpp"
+
+#include "heap.hpp"
+
+namespace {
+thread_local long allocations = 0;
+thread_local long failing = -1;  // so many more succeed, then one fails; -1: none does
+thread_local bool for_ever = false;
+
+void* take(std::size_t n, std::size_t alignment) {
+  if (failing == 0) {
+    if (!for_ever) failing = -1;
+    return nullptr;
+  }
+  if (failing > 0) --failing;
+  ++allocations;
+  return cts::test::heap_take(n, alignment);
+}
+void* take_or_throw(std::size_t n, std::size_t alignment) {
+  if (void* const p = take(n, alignment)) return p;
+  throw std::bad_alloc();
+}
+}  // namespace
+
+void* operator new(std::size_t n) { return take_or_throw(n, 1); }
+void* operator new[](std::size_t n) { return take_or_throw(n, 1); }
+void* operator new(std::size_t n, std::nothrow_t const&) noexcept { return take(n, 1); }
+void* operator new(std::size_t n, std::align_val_t a) { return take_or_throw(n, static_cast<std::size_t>(a)); }
+void* operator new(std::size_t n, std::align_val_t a, std::nothrow_t const&) noexcept {
+  return take(n, static_cast<std::size_t>(a));
+}
+void operator delete(void* p) noexcept { cts::test::heap_give(p); }
+void operator delete[](void* p) noexcept { cts::test::heap_give(p); }
+void operator delete(void* p, std::size_t) noexcept { cts::test::heap_give(p); }
+void operator delete[](void* p, std::size_t) noexcept { cts::test::heap_give(p); }
+void operator delete(void* p, std::align_val_t) noexcept { cts::test::heap_give(p); }
+void operator delete(void* p, std::size_t, std::align_val_t) noexcept { cts::test::heap_give(p); }
+void operator delete(void* p, std::nothrow_t const&) noexcept { cts::test::heap_give(p); }
+void operator delete(void* p, std::align_val_t, std::nothrow_t const&) noexcept { cts::test::heap_give(p); }
+
+namespace cts::test {
+namespace {
+
+/// Calls `f` again and again, failing its first, second, … allocation, until it succeeds; `check` after each failure.
+/// At least one must fail.
+template <class F, class Check>
+void fail_each(F f, Check check) {
+  long k = 0;
+  for (bool done = false; !done; ++k) {
+    ASSERT_LT(k, 100);
+    failing = k;
+    try {
+      f();
+      done = failing >= 0 || k > 50;
+    } catch (std::bad_alloc const&) {}
+    failing = -1;
+    if (!done) check();
+  }
+  EXPECT_GT(k, 1);
+}
+template <class F>
+long count(F f) {
+  long const before = allocations;
+  f();
+  return allocations - before;
+}
+
+#if defined(_WIN32)
+constexpr long thread_end =
+    1;  // mingw's library allocates for the destructor of a thread_local, here one for each size of spare nodes
+#else
+constexpr long thread_end = 0;
+#endif
+
+TEST(Allocations, AreFew) {
+  EXPECT_EQ(count([] { source s; }), 1);
+  source p, q;
+  token const tp = p.token(), tq = q.token();
+  EXPECT_EQ(count([&] { (void)source::create_linked(tp); }), 1);
+  EXPECT_EQ(count([&] { (void)source::create_linked(tp, tq); }), 1);
+  EXPECT_EQ(count([&] { (void)source::create_linked(tp, tq, tp, tq, tp); }), 1);
+  struct thirty_two {
+    char bytes[32];
+    void operator()() const {}
+  };
+  EXPECT_LE(count([&] { auto const r = tp.register_callback(thirty_two{}); }), 1 + thread_end);
+  EXPECT_EQ(count([&] {
+              auto const a = tp.register_callback([] {}), b = tp.register_callback(thirty_two{}),
+                         c = tp.register_callback([] {});
+            }),
+            2 + thread_end)
+      << "one each, but for a spare one of this thread";
+  EXPECT_EQ(count([&] { cancellation_callback const c(tp, [] {}); }), 0);
+  EXPECT_EQ(count([&] {
+              cancellation_callback const a(tp, [] {});
+              cancellation_callback const b(tp, [](token) {});
+              p.cancel();
+            }),
+            0);
+  EXPECT_EQ(count([&] { auto const r = tp.register_callback(thirty_two{}); }), 0) << "canceled: nothing to keep";
+  q.cancel_after(1h);
+  EXPECT_EQ(count([&] { q.cancel_after(2h), q.cancel_after(infinite), q.cancel_after(1h); }), 0);
+  EXPECT_EQ(
+      count([&] { (void)q.token().is_cancellation_requested(), (void)q.token().deadline(), (void)q.try_cancel(); }), 0);
+}
+TEST(AllocationFailureAbove, OfASource) {
+  fail_each([] { source s; }, [] {});
+  fail_each([] { source s(1h); }, [] {});
+  manual_time_provider clock;
+  fail_each([&] { source s(1h, clock); }, [] {});
+  clock.advance(24h);
+}
+TEST(AllocationFailureAbove, OfALink) {
+  source p, q;
+  std::vector<registration> crowd;
+  for (int i = 0; i < 8; ++i) crowd.push_back(q.token().register_callback([] {}));  // the next one grows the registry
+  fail_each([&] { (void)source::create_linked(p.token(), q.token()); },
+            [&] {
+              EXPECT_EQ(p.registration_count(), 0u);
+              EXPECT_EQ(q.registration_count(), 8u);
+            });
+}
+TEST(AllocationFailureAbove, OfARegistration) {
+  auto const kept = std::make_shared<int>();
+  source s;
+  std::vector<registration> crowd;
+  for (int i = 0; i < 8; ++i) crowd.push_back(s.token().register_callback([] {}));
+  fail_each([&] { auto const r = s.token().register_callback([kept] {}); },
+            [&] {
+              EXPECT_EQ(s.registration_count(), 8u);
+              EXPECT_EQ(kept.use_count(), 1);
+            });
+  crowd.clear();
+  for (int i = 0; i < 8; ++i) crowd.push_back(s.token().register_callback([] {}));
+  source t;
+  std::vector<std::unique_ptr<cancellation_callback<void (*)()>>> all;
+  for (int i = 0; i < 8; ++i) all.push_back(std::make_unique<cancellation_callback<void (*)()>>(t.token(), [] {}));
+  fail_each([&] { cancellation_callback const c(t.token(), [] {}); }, [&] { EXPECT_EQ(t.registration_count(), 8u); });
+}
+TEST(AllocationFailureAbove, OfAWaitHandle) {
+  source s;
+  fail_each([&] { (void)s.token().wait_handle(); }, [] {});
+  s.cancel();
+  EXPECT_TRUE(s.token().wait_handle().wait_for(0s));
+  std::vector<wait_handle> const all{s.token().wait_handle()};
+  fail_each(
+      [&] {
+        source u;
+        std::vector<wait_handle> const two{u.token().wait_handle(), s.token().wait_handle()};
+        EXPECT_EQ(wait_handle::wait_any(two), 1u);
+      },
+      [] {});
+}
+TEST(AllocationFailureAbove, OfCancelWithReason) {
+  fail_each(
+      [] {
+        source s;
+        try {
+          s.cancel_with_reason(
+              std::string("a string that does not fit into itself, so that it needs memory of its own"));
+        } catch (std::bad_alloc const&) {
+          EXPECT_FALSE(s.is_cancellation_requested());
+          throw;
+        }
+      },
+      [] {});
+}
+TEST(AllocationFailureAbove, OfCancelLosesNoCallback) {
+  // for want of memory exceptions are replaced by std::bad_alloc, but every callback runs and something is thrown
+  for (long k = 0; k < 12; ++k) {
+    source s;
+    int runs = 0;
+    std::vector<registration> crowd;
+    for (int i = 0; i < 8; ++i)
+      crowd.push_back(s.token().register_callback([&] {
+        ++runs;
+        throw 1;
+      }));
+    failing = k;
+    for_ever = true;
+    EXPECT_ANY_THROW(s.cancel());
+    for_ever = false;
+    failing = -1;
+    EXPECT_EQ(runs, 8);
+  }
+}
+TEST(AllocationFailureAbove, OfAsynchronousCancelAndDisposeNeverTerminates) {
+  for (long k = 0; k < 12; ++k) {
+    auto s = std::make_unique<source>();
+    std::atomic<int> runs{0};
+    auto r = s->token().register_callback([&] { ++runs; });
+    failing = k;
+    for_ever = true;
+    std::future<void> f;
+    bool threw = false;
+    try {
+      f = s->cancel_async();
+    } catch (std::bad_alloc const&) { threw = true; }
+    for_ever = false;
+    failing = -1;
+    EXPECT_FALSE(threw);
+    bool canceled = true;
+    try {
+      f.get();
+    } catch (...) { canceled = false; }
+    EXPECT_EQ(s->is_cancellation_requested(), canceled);
+    r.dispose();
+    EXPECT_EQ(runs, canceled ? 1 : 0);
+  }
+  source s;
+  blocker b;
+  auto r = s.token().register_callback(b.callback());
+  std::thread canceller([&] { s.cancel(); });
+  b.running.wait();
+  failing = 0;
+  for_ever = true;
+  auto f = r.dispose_async();
+  for_ever = false;
+  failing = -1;
+  EXPECT_TRUE(still_waits(f));
+  b.go.open();
+  f.get();
+  canceller.join();
+}
+TEST(AllocationFailureAbove, CancelAfterNeedsNoMemory) {
+  source first(1h);  // the thread runs
+  std::vector<std::unique_ptr<source>> crowd;
+  for (int i = 0; i < 3000; ++i) {
+    crowd.push_back(std::make_unique<source>());
+    failing = 0;
+    EXPECT_NO_THROW(crowd.back()->cancel_after(1h));
+    EXPECT_EQ(failing, 0) << "it has allocated";
+    failing = -1;
+  }
+}
+
+}  // namespace
+}  // namespace cts::test
