@@ -8,6 +8,8 @@ set(code "")
 foreach(source IN LISTS sources)
   file(READ "${source}" text)
   string(REPLACE ";" " " text "${text}")
+  string(REGEX REPLACE "([(,]) *\n *\"" "\\1\"" text "${text}")  # arguments on lines of their own
+  string(REPLACE "\",\"" "\", \"" text "${text}")
   string(APPEND code "${text}")
 endforeach()
 set(faults "")
