@@ -1,17 +1,33 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
-/// Faults: what goes wrong at one site of the checked code, which knows nothing of it. Every atomic operation and every
-/// wait already is a join point with a name; a defect of the mutation gate is a list of faults at such points.
+/// Faults: defects that the mutation gate builds into the checked code, which does not know of them. Each atomic
+/// operation and each wait of that code has a name already, its site. A defect is a list of faults at such sites:
 ///
-/// A fault gets the operation as a `step`, performs it or does not, and fills in what the checked code is told. It may
-/// use what the same thread did before (`recall`). What faults cannot express, an order of two steps or a choice of the
-/// code's own, is a class template by platform that models/ specializes.
+///     inline void add_my_defects() {
+///       add_defect("no_recheck_of_top", "G3", "register does not read top again after publishing",
+///                  {stale(site::top_recheck, site::top_find)});
+///       add_defect("unregister_without_waiting", "G6", "the waiting unregister does not wait",
+///                  {skips(wait::callback_returns)});
+///     }
+///
+/// The first string names the mutant, the second the guarantee whose models try to kill it first. A site is a value of
+/// any enumeration with a function info(site) that returns its row, so your own tables work like the core's. A wait is
+/// the same with info(wait).name. Register the table itself with add_table; then the gate weakens its orders, too.
+///
+/// A fault receives one operation as a `step`. It performs the operation or not, and fills in the result that the
+/// checked code gets. It may depend on earlier steps of the same thread: `recall(site)`, `follows(site)`.
+///
+/// Faults cannot reorder the code's own steps or change a choice between them. For that the code names the step: a
+/// class S with static functions, called through core::step<Platform, S>. models/ specializes core::replaced for its
+/// platform with a class that derives from S and, if `is_replaced(name)`, does something else. The defect is then
+/// {replaces(name)}.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -70,9 +86,11 @@ struct record {
   core::site_info const* site;
   step last;
 };
-inline std::vector<record> the_records[reduction::most + 2];  // by thread; the last two: before() and after()
+inline std::vector<record> the_records[reduction::most + 2];          // by thread; the last two: before() and after()
+inline core::site_info const* the_last_sites[reduction::most + 2]{};  // of each thread's last step
 inline void forget_records() {
   for (auto& r : the_records) r.clear();
+  for (auto& s : the_last_sites) s = nullptr;
 }
 inline std::size_t record_index() {
   auto const i = static_cast<std::size_t>(rl::thread_index());
@@ -95,6 +113,7 @@ step const* recall_of_any(Site s) {
 inline void remember(core::site_info const& site, step const& done) {
   step last = done;
   last.perform = nullptr;
+  the_last_sites[record_index()] = &site;
   for (record& r : the_records[record_index()])
     if (r.site == &site) {
       r.last = last;
@@ -103,21 +122,47 @@ inline void remember(core::site_info const& site, step const& done) {
   the_records[record_index()].push_back({&site, last});
 }
 
-/// Where a fault is: a row of a table of memory orders.
+/// A fault and its place: a row of a table of memory orders.
 struct fault_at {
   core::site_info const* site;
   fault what;
 };
-/// The name of a wait, and what the thread does instead of it.
+/// The name of a wait, and what the thread does instead. It is handed the wait itself and may perform it.
 struct wait_fault {
   std::string name;
-  std::function<void()> instead;
+  std::function<void(std::function<void()> const& wait)> instead;
 };
+/// The name of a step that is replaced (core::replaced).
+struct step_fault {
+  std::string name;
+};
+/// Any of the three.
+struct flaw {
+  flaw(fault_at f) : step(std::move(f)) {}
+  flaw(wait_fault f) : wait(std::move(f)) {}
+  flaw(step_fault f) : replaced(std::move(f)) {}
+  std::optional<fault_at> step;
+  std::optional<wait_fault> wait;
+  std::optional<step_fault> replaced;
+};
+/// All that is wrong in a mutant.
 struct faults {
   std::vector<fault_at> steps;
   std::vector<wait_fault> waits;
-  bool empty() const { return steps.empty() && waits.empty(); }
+  std::vector<step_fault> replaced;
+  bool empty() const { return steps.empty() && waits.empty() && replaced.empty(); }
+  void add(flaw const& f) {
+    if (f.step) steps.push_back(*f.step);
+    if (f.wait) waits.push_back(*f.wait);
+    if (f.replaced) replaced.push_back(*f.replaced);
+  }
 };
+
+/// A condition for when(): the previous step of this thread was at the site `s`.
+template <class Site>
+auto follows(Site s) {
+  return [row = &info(s)] { return the_last_sites[record_index()] == row; };
+}
 
 // --- what can go wrong ---
 
@@ -149,6 +194,11 @@ fault_at always_fails(Site s) {
             x.expected = x.word.load();
             x.done = false;
           }};
+}
+/// A load or an update is not performed and returns `value`.
+template <class Site>
+fault_at answers(Site s, std::uint64_t value) {
+  return {&info(s), [value](step& x) { x.found = value; }};
 }
 /// A load does not look: it returns what this thread has found at the site `before`, if it has been there.
 template <class Site>
@@ -197,7 +247,19 @@ fault_at when(F condition, fault_at f) {
 }
 /// The thread goes on without waiting.
 inline wait_fault skips(char const* wait) {
-  return {wait, [] {}};
+  return {wait, [](auto const&) {}};
 }
+template <class Wait>
+requires std::is_enum_v<Wait> wait_fault skips(Wait w) { return skips(info(w).name); }
+/// `action()` comes before the wait.
+template <class Wait, class F>
+requires(std::is_enum_v<Wait>&& std::is_invocable_v<F>) wait_fault before(Wait w, F action) {
+  return {info(w).name, [action](std::function<void()> const& wait) {
+            action();
+            wait();
+          }};
+}
+/// Something else runs in the place of the step `name`.
+inline step_fault replaces(char const* name) { return {name}; }
 
 }  // namespace cts::models

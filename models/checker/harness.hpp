@@ -362,8 +362,8 @@ struct add {
   }
 };
 
-/// For the mutation gate (mutants.cpp): tables of memory orders, defects that the code has on request, and mutants that
-/// are known to change nothing, with the proof.
+/// For the mutation gate (mutants.cpp): tables of memory orders, defects, and mutants that are known to change nothing,
+/// with the proof.
 struct table {
   core::site_info const* rows;
   std::size_t size;
@@ -371,14 +371,21 @@ struct table {
 struct defect {
   std::string name;
   std::string home;  // whose models are asked first
+  std::string says;  // what the defective code does
   std::function<void(world&)> build;
   defect(std::string n, std::string g, std::function<void(world&)> b)
       : name(std::move(n)), home(std::move(g)), build(std::move(b)) {}
-  /// Faults at sites.
-  defect(std::string n, std::string g, std::vector<fault_at> steps, std::vector<wait_fault> waits = {})
-      : defect(std::move(n), std::move(g), [s = std::move(steps), w = std::move(waits)](world& x) {
-          x.faults = {s, w};
+  defect(std::string n, std::string g, std::string what, std::vector<flaw> flaws)
+      : name(std::move(n)), home(std::move(g)), says(std::move(what)), build([all = std::move(flaws)](world& w) {
+          for (flaw const& f : all) w.faults.add(f);
         }) {}
+  defect(std::string n, std::string g, std::vector<flaw> flaws, std::vector<flaw> more = {})
+      : defect(std::move(n), std::move(g), "", std::move(flaws)) {
+    build = [first = std::move(build), all = std::move(more)](world& w) {
+      first(w);
+      for (flaw const& f : all) w.faults.add(f);
+    };
+  }
 };
 struct equivalent {
   std::string name;
@@ -395,6 +402,26 @@ inline std::vector<defect>& defects() {
 inline std::vector<equivalent>& equivalents() {
   static std::vector<equivalent> all;
   return all;
+}
+/// Adds a defect to the gate: its name, the guarantee whose models are asked first, what the defective code does, and
+/// how (faults.hpp). Example: add_defect("flag_dropped", "G10", "cancel does not set the flag",
+/// {drops(site::flag_set)});
+inline void add_defect(std::string name, std::string home, std::string says, std::vector<flaw> flaws) {
+  defects().push_back({std::move(name), std::move(home), std::move(says), std::move(flaws)});
+}
+inline void add_defect(std::string name, std::string home, std::vector<flaw> flaws) {
+  defects().push_back({std::move(name), std::move(home), std::move(flaws)});
+}
+/// A defect that is a property of the world, not of a site.
+inline void add_defect(std::string name, std::string home, std::string says, std::function<void(world&)> build) {
+  defects().push_back({std::move(name), std::move(home), std::move(build)});
+  defects().back().says = std::move(says);
+}
+/// The defect of that name; null if there is none.
+inline defect const* find_defect(std::string const& name) {
+  for (defect const& d : defects())
+    if (d.name == name) return &d;
+  return nullptr;
 }
 struct add_table {
   template <std::size_t N>

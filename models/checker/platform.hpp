@@ -45,10 +45,20 @@ struct world {
   std::memory_order weaker = std::memory_order_seq_cst;
   std::optional<core::mutation> defect;
   std::optional<detail::mutation> defect_above;
-  models::faults faults;  // at sites and waits
-  bool is_mutant() const { return weakened != nullptr || defect || defect_above || !faults.empty(); }
+  models::faults faults;     // at sites, waits and steps
+  unsigned most_claims = 3;  // of every platform
+  bool is_mutant() const {
+    return weakened != nullptr || defect || defect_above || !faults.empty() || most_claims != 3;
+  }
 };
 inline world the_world;
+
+/// Whether the running mutant replaces the step `name` (faults.hpp).
+inline bool is_replaced(char const* name) {
+  for (step_fault const& f : the_world.faults.replaced)
+    if (f.name == name) return true;
+  return false;
+}
 
 /// Per execution: set by a model's before().
 struct execution {
@@ -58,6 +68,7 @@ struct execution {
   int stop_in = -1;  // after so many atomic steps thread 0 stops until `others` is zero
   baton* others = nullptr;
   bool lifetimes = false;            // every access to an atomic must happen before the end of its life
+  std::function<void(void*)> touch;  // reads a field of the callback at that address, if the model says how
   std::function<void(site)> before;  // directed models: called before each atomic step
 };
 inline execution now;
@@ -98,13 +109,25 @@ void hold_until(Ready ready) {
     nothing.store(0, rl::mo_relaxed, rl::debug_info("hold", __FILE__, __LINE__));
 }
 
+/// Waits for another thread until `done()`. The searches know a vain question from progress.
+template <class Done>
+void wait_until(Done done) {
+  while (!done()) {
+    the_reduction.wait();
+    rl::yield(1, RL_INFO);  // without it the exhaustive searches see a livelock
+  }
+}
+
 template <std::size_t InlineSlots, std::size_t SegmentSlots, std::size_t Prefetch = 0>
 struct platform {
   static constexpr std::size_t inline_slots = InlineSlots;
   static constexpr std::size_t segment_slots = SegmentSlots;
   static constexpr std::size_t line = 8;
   static constexpr std::size_t prefetch_distance = Prefetch;
-  static constexpr unsigned most_claims = 3;
+  struct claim_limit {
+    constexpr operator unsigned() const noexcept { return the_world.most_claims; }
+  };
+  static constexpr claim_limit most_claims{};
   static constexpr bool checked = false;
 
   static bool mutation(core::mutation m) noexcept { return the_world.defect == m; }
@@ -308,23 +331,17 @@ struct platform {
   static std::uintptr_t this_thread() noexcept { return rl::thread_index() + 1; }
   static std::size_t thread_index() noexcept { return rl::thread_index(); }
 
+  /// A model's own wait.
   template <class Done>
   static void await(Done done) {
     wait_until(done);
   }
-  /// The wait `w` of the checked code: a fault may leave it out or do something else.
+  /// The wait `w` of the checked code. A fault may leave it out or do something else.
   template <class Wait, class Done>
   static void await(Wait w, Done done) {
     for (wait_fault const& f : the_world.faults.waits)
-      if (f.name == info(w).name) return f.instead();
+      if (f.name == info(w).name) return f.instead([&done] { wait_until(done); });
     wait_until(done);
-  }
-  template <class Done>
-  static void wait_until(Done done) {
-    while (!done()) {
-      the_reduction.wait();
-      rl::yield(1, RL_INFO);  // without it the exhaustive searches see a livelock
-    }
   }
 
   static void* allocate(std::size_t bytes) {

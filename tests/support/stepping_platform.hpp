@@ -42,10 +42,10 @@ struct stepping_platform : core::std_platform {
     core::std_platform::atomic<T> word_;
   };
 
-  template <class Done>
-  static void await(Done done) noexcept {
+  template <class Wait, class Done>
+  static void await(Wait wait, Done done) noexcept {
     if (!done()) waits.fetch_add(1);
-    core::std_platform::await(done);
+    core::std_platform::await(wait, done);
   }
 };
 

@@ -178,6 +178,18 @@ inline constexpr site_info site_table[site_count] = {
 /// The row of a site.
 constexpr site_info const& info(site s) noexcept { return site_table[static_cast<std::size_t>(s)]; }
 
+/// The name of a wait.
+enum class wait : std::uint8_t {
+  callback_returns,  ///< unregister_and_wait, for the callback that a canceller runs (G6)
+  canceller_leaves   ///< dispose, for the canceller that has run the last callback (G13)
+};
+struct wait_info {
+  char const* name;
+};
+constexpr wait_info info(wait w) noexcept {
+  return {w == wait::callback_returns ? "callback_returns" : "canceller_leaves"};
+}
+
 }  // namespace core
 }  // namespace CTS_ABI
 }  // namespace cts

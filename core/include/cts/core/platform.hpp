@@ -12,7 +12,7 @@
 ///   hint<T>        a relaxed word that only steers a policy and never decides about safety: get(), set(v), add(v)
 ///   this_thread()  a nonzero name of the calling thread, unique among those that run
 ///   thread_index() a small number of the calling thread, to pick a stripe
-///   await(done)    returns when done() is true; the only place where the core waits
+///   await(w, done) returns when done() is true; the only place where the core waits. `w` names the wait: info(w).name
 ///   back_off()     pauses the calling thread for a moment, after it has met another one in a word
 ///   allocate(n), deallocate(p, n)   memory aligned to `line` bytes, null if there is none
 ///   prefetch(p)    a hint that *p will be read
@@ -77,6 +77,15 @@ enum class mutation : std::uint8_t {
 #include "cts/core/mutations.inc"
 #undef CTS_MUTATION
 };
+
+/// The step `Step` as `Platform` runs it: Step itself in production. A step is a class of static functions by platform;
+/// models/ specializes this to build in a defect that no fault at a site can express.
+template <class Platform, class Step>
+struct replaced {
+  using type = Step;
+};
+template <class Platform, class Step>
+using step = typename replaced<Platform, Step>::type;
 
 /// The platform of production: std::atomic and the operating system.
 struct std_platform {
@@ -173,6 +182,12 @@ struct std_platform {
 
   /// Spins, then yields, then sleeps for at most an eighth of the time already waited (never over a millisecond), so
   /// that the thread waited for needs no read-modify-write and no system call to wake anyone.
+  /// @param wait the name of the wait, for other platforms
+  template <class Wait, class Done>
+  static void await(Wait wait, Done done) noexcept {
+    static_cast<void>(wait);
+    await(done);
+  }
   template <class Done>
   static void await(Done done) noexcept {
     for (int i = 0; i < 64; ++i) {

@@ -271,7 +271,7 @@ class basic_registry {
   CTS_COLD bool wait_for_canceller() noexcept {
     if (is_canceller()) return false;
     if (!Platform::mutation(mutation::dispose_without_waiting))
-      Platform::await([this] { return flag_.load(site::flag_await) == complete; });
+      Platform::await(core::wait::canceller_leaves, [this] { return flag_.load(site::flag_await) == complete; });
     return true;
   }
 
@@ -375,7 +375,7 @@ class basic_registry {
     if (!Platform::mutation(mutation::wait_on_own_thread) && is_canceller()) return;
     if (Platform::mutation(mutation::wait_for_whole_notification))
       Platform::await([&] { return flag_.load(site::flag_await) == complete; });
-    Platform::await([at, mine] { return at->load(site::slot_await) != mine; });
+    Platform::await(core::wait::callback_returns, [at, mine] { return at->load(site::slot_await) != mine; });
   }
 
   /// live → running → done, or as far as running if it pauses. False if the registry is gone or the notification

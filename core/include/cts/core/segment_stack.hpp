@@ -92,7 +92,7 @@ class ledger {
         Platform::await([&s] { return !is_sealed(s.generation_.load(site::gen_find)); });
         continue;
       }
-      if (grow(s, gen, grown++ < most_claims || Platform::mutation(mutation::claim_for_ever))) [[likely]]
+      if (grow(s, gen, grown++ < Platform::most_claims || Platform::mutation(mutation::claim_for_ever))) [[likely]]
         continue;
       c.slot_.set(nullptr);
       return Platform::mutation(mutation::stay_registered_on_failure) ? register_result::registered
@@ -150,8 +150,6 @@ class ledger {
  private:
   static constexpr std::uintptr_t closed = 1;  // in top_
   static constexpr std::uintptr_t marked = 1;  // in older_
-
-  static constexpr unsigned most_claims = Platform::most_claims;
 
   static constexpr std::uint32_t glance = 2;
   static constexpr std::uint32_t everything = ~std::uint32_t{0};
