@@ -25,6 +25,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <type_traits>
@@ -67,59 +68,84 @@ class any_word {
   void (*store_)(void*, std::uint64_t) = nullptr;
 };
 
+/// Refers to a function and owns nothing. TRICKY: within an execution, operator new is Relacy's. What a fault allocated
+/// there would be a leak of the model and a choice of the search, so steps and records use no memory of the heap.
+template <class... Arguments>
+class call_of {
+ public:
+  call_of() = default;
+  template <class F>
+  requires(!std::is_same_v<std::remove_cvref_t<F>, call_of>) call_of(F&& f)
+      : object_(const_cast<void*>(static_cast<void const*>(std::addressof(f)))),
+        call_([](void* object, Arguments... a) { (*static_cast<std::remove_reference_t<F>*>(object))(a...); }) {}
+  void operator()(Arguments... a) const { call_(object_, a...); }
+
+ private:
+  void* object_ = nullptr;
+  void (*call_)(void*, Arguments...) = nullptr;
+};
+
 /// One atomic operation of the checked code.
 struct step {
   enum class kind : std::uint8_t { load, store, exchange, update };  ///< exchange: a compare-and-swap
   kind what = kind::load;
   any_word word;
-  std::uint64_t operand = 0;           ///< what is stored or combined; of an exchange what is wanted
-  std::uint64_t expected = 0;          ///< of an exchange; after a failed one what was found
-  std::uint64_t found = 0;             ///< what a load or an update returns
-  bool done = false;                   ///< what an exchange returns
-  std::function<void(step&)> perform;  ///< the operation itself, with these fields
+  std::uint64_t operand = 0;   ///< what is stored or combined; of an exchange what is wanted
+  std::uint64_t expected = 0;  ///< of an exchange; after a failed one what was found
+  std::uint64_t found = 0;     ///< what a load or an update returns
+  bool done = false;           ///< what an exchange returns
+  call_of<step&> perform;      ///< the operation itself, with these fields; not in a record
 };
 
 using fault = std::function<void(step&)>;
 
-/// What the running thread did last at a site, in this execution; empty if nothing.
-struct record {
-  core::site_info const* site;
-  step last;
+/// What a thread did last at each site, in this execution.
+struct thread_records {
+  static constexpr std::size_t most_sites = 160;
+  struct record {
+    core::site_info const* site;
+    step last;
+  };
+  record all[most_sites];
+  std::size_t size = 0;
+  core::site_info const* last_site = nullptr;  // of the thread's last step
+
+  step const* find(core::site_info const& site) const {
+    for (std::size_t i = 0; i < size; ++i)
+      if (all[i].site == &site) return &all[i].last;
+    return nullptr;
+  }
+  void keep(core::site_info const& site, step last) {
+    last.perform = {};
+    last_site = &site;
+    if (auto* const known = const_cast<step*>(find(site))) *known = last;
+    else if (size < most_sites) all[size++] = {&site, last};
+  }
 };
-inline std::vector<record> the_records[reduction::most + 2];          // by thread; the last two: before() and after()
-inline core::site_info const* the_last_sites[reduction::most + 2]{};  // of each thread's last step
+inline thread_records the_records[reduction::most + 1];  // by thread; the last: before() and after()
 inline void forget_records() {
-  for (auto& r : the_records) r.clear();
-  for (auto& s : the_last_sites) s = nullptr;
+  for (thread_records& r : the_records) {
+    r.size = 0;
+    r.last_site = nullptr;
+  }
 }
-inline std::size_t record_index() {
+inline thread_records& my_records() {
   auto const i = static_cast<std::size_t>(rl::thread_index());
-  return i < reduction::most ? i : reduction::most;
+  return the_records[i < reduction::most ? i : reduction::most];
 }
+inline void remember(core::site_info const& site, step const& done) { my_records().keep(site, done); }
+
+/// What the running thread did last at a site, in this execution; null if nothing.
 template <class Site>
 step const* recall(Site s) {
-  for (record const& r : the_records[record_index()])
-    if (r.site == &info(s)) return &r.last;
-  return nullptr;
+  return my_records().find(info(s));
 }
 /// The same of any thread.
 template <class Site>
 step const* recall_of_any(Site s) {
-  for (auto const& records : the_records)
-    for (record const& r : records)
-      if (r.site == &info(s)) return &r.last;
+  for (thread_records const& r : the_records)
+    if (step const* const last = r.find(info(s))) return last;
   return nullptr;
-}
-inline void remember(core::site_info const& site, step const& done) {
-  step last = done;
-  last.perform = nullptr;
-  the_last_sites[record_index()] = &site;
-  for (record& r : the_records[record_index()])
-    if (r.site == &site) {
-      r.last = last;
-      return;
-    }
-  the_records[record_index()].push_back({&site, last});
 }
 
 /// A fault and its place: a row of a table of memory orders.
@@ -130,7 +156,7 @@ struct fault_at {
 /// The name of a wait, and what the thread does instead. It is handed the wait itself and may perform it.
 struct wait_fault {
   std::string name;
-  std::function<void(std::function<void()> const& wait)> instead;
+  std::function<void(call_of<> wait)> instead;
 };
 /// The name of a step that is replaced (core::replaced).
 struct step_fault {
@@ -161,7 +187,7 @@ struct faults {
 /// A condition for when(): the previous step of this thread was at the site `s`.
 template <class Site>
 auto follows(Site s) {
-  return [row = &info(s)] { return the_last_sites[record_index()] == row; };
+  return [row = &info(s)] { return my_records().last_site == row; };
 }
 
 // --- what can go wrong ---
@@ -247,14 +273,14 @@ fault_at when(F condition, fault_at f) {
 }
 /// The thread goes on without waiting.
 inline wait_fault skips(char const* wait) {
-  return {wait, [](auto const&) {}};
+  return {wait, [](call_of<>) {}};
 }
 template <class Wait>
 requires std::is_enum_v<Wait> wait_fault skips(Wait w) { return skips(info(w).name); }
 /// `action()` comes before the wait.
 template <class Wait, class F>
 requires(std::is_enum_v<Wait>&& std::is_invocable_v<F>) wait_fault before(Wait w, F action) {
-  return {info(w).name, [action](std::function<void()> const& wait) {
+  return {info(w).name, [action](call_of<> wait) {
             action();
             wait();
           }};

@@ -43,13 +43,10 @@ inline void require(bool ok, char const* what, char const* file = __builtin_FILE
 struct world {
   core::site_info const* weakened = nullptr;
   std::memory_order weaker = std::memory_order_seq_cst;
-  std::optional<core::mutation> defect;
   std::optional<detail::mutation> defect_above;
   models::faults faults;     // at sites, waits and steps
   unsigned most_claims = 3;  // of every platform
-  bool is_mutant() const {
-    return weakened != nullptr || defect || defect_above || !faults.empty() || most_claims != 3;
-  }
+  bool is_mutant() const { return weakened != nullptr || defect_above || !faults.empty() || most_claims != 3; }
 };
 inline world the_world;
 
@@ -130,7 +127,6 @@ struct platform {
   static constexpr claim_limit most_claims{};
   static constexpr bool checked = false;
 
-  static bool mutation(core::mutation m) noexcept { return the_world.defect == m; }
   static bool mutation(detail::mutation m) noexcept { return the_world.defect_above == m; }
 
   template <class T>
@@ -153,7 +149,8 @@ struct platform {
       touch(s, file, row);
       if (faulty(s)) [[unlikely]] {
         step x = step_on(step::kind::load);
-        x.perform = [&](step& y) { y.found = bits_of(real_load(s, file, row)); };
+        auto const real = [&](step& y) { y.found = bits_of(real_load(s, file, row)); };
+        x.perform = real;
         return of_bits<T>(run(s, x).found);
       }
       return real_load(s, file, row);
@@ -163,7 +160,8 @@ struct platform {
       touch(s, file, row);
       if (faulty(s)) [[unlikely]] {
         step x = step_on(step::kind::store, bits_of(value));
-        x.perform = [&](step& y) { real_store(of_bits<T>(y.operand), s, file, row); };
+        auto const real = [&](step& y) { real_store(of_bits<T>(y.operand), s, file, row); };
+        x.perform = real;
         run(s, x);
         return;
       }
@@ -176,11 +174,12 @@ struct platform {
       if (faulty(s)) [[unlikely]] {
         step x = step_on(step::kind::exchange, bits_of(desired));
         x.expected = bits_of(expected);
-        x.perform = [&](step& y) {
+        auto const real = [&](step& y) {
           T wanted = of_bits<T>(y.expected);
           y.done = real_exchange(wanted, of_bits<T>(y.operand), s, file, row);
           y.expected = bits_of(wanted);
         };
+        x.perform = real;
         run(s, x);
         expected = of_bits<T>(x.expected);
         return x.done;
@@ -228,15 +227,16 @@ struct platform {
       return compare_and_swap(word_, expected, desired, relacy_order(s), at(s, file, row));
     }
     template <class Site, class F>
-    T update(T value, Site s, char const* file, unsigned row, F real) {
+    T update(T value, Site s, char const* file, unsigned row, F combine) {
       touch(s, file, row);
       auto const perform = [&](T operand) {
         announced const step(this, true, relacy_order(s));
-        return real(operand, relacy_order(s), at(s, file, row));
+        return combine(operand, relacy_order(s), at(s, file, row));
       };
       if (faulty(s)) [[unlikely]] {
         step x = step_on(step::kind::update, bits_of(value));
-        x.perform = [&](step& y) { y.found = bits_of(perform(of_bits<T>(y.operand))); };
+        auto const real = [&](step& y) { y.found = bits_of(perform(of_bits<T>(y.operand))); };
+        x.perform = real;
         return of_bits<T>(run(s, x).found);
       }
       return perform(value);
@@ -340,7 +340,10 @@ struct platform {
   template <class Wait, class Done>
   static void await(Wait w, Done done) {
     for (wait_fault const& f : the_world.faults.waits)
-      if (f.name == info(w).name) return f.instead([&done] { wait_until(done); });
+      if (f.name == info(w).name) {
+        auto const wait = [&done] { wait_until(done); };
+        return f.instead(wait);
+      }
     wait_until(done);
   }
 
@@ -366,3 +369,45 @@ struct platform {
 };
 
 }  // namespace cts::models
+
+// Steps of the core that a mutant replaces (core::replaced). Without the defect they are those of the core.
+namespace cts::models {
+
+/// scan_oldest_first (G9).
+template <class P>
+struct oldest_first : core::newest_first<P> {
+  using base = core::newest_first<P>;
+  template <class Visit>
+  static bool visit(typename base::segment& s, std::size_t first, typename base::block const& b, Visit& visit) {
+    if (!is_replaced("newest_first")) return base::visit(s, first, b, visit);
+    for (std::size_t i = 0; i < base::block::size; ++i)
+      if (!base::one(s.at(first + i), s, b.words[i], visit)) return false;
+    return true;
+  }
+};
+
+/// stay_registered_on_failure (G15).
+template <class P>
+struct unnoticed_failure : core::failed_growth<P> {
+  static core::register_result answer(core::basic_callback<P>& c) {
+    core::register_result const result = core::failed_growth<P>::answer(c);
+    return is_replaced("failed_growth") ? core::register_result::registered : result;
+  }
+};
+
+}  // namespace cts::models
+
+namespace cts {
+inline namespace CTS_ABI {
+namespace core {
+template <std::size_t I, std::size_t S, std::size_t P>
+struct replaced<models::platform<I, S, P>, newest_first<models::platform<I, S, P>>> {
+  using type = models::oldest_first<models::platform<I, S, P>>;
+};
+template <std::size_t I, std::size_t S, std::size_t P>
+struct replaced<models::platform<I, S, P>, failed_growth<models::platform<I, S, P>>> {
+  using type = models::unnoticed_failure<models::platform<I, S, P>>;
+};
+}  // namespace core
+}  // namespace CTS_ABI
+}  // namespace cts

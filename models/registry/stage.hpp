@@ -42,6 +42,7 @@ struct stage {
   void open(std::size_t n, bool lifetimes = true) {
     now = execution{};
     now.lifetimes = lifetimes;
+    now.touch = [](void* c) { static_cast<node*>(static_cast<core::basic_callback<P>*>(c))->payload.get(); };
     ran = 0;
     r = ::new (P::allocate(sizeof(registry))) registry;
     for (std::size_t i = 0; i < n; ++i) nodes[i] = ::new (P::allocate(sizeof(node))) node(*this);

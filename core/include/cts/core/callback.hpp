@@ -29,6 +29,8 @@ class basic_callback {
  private:
   template <class>
   friend class ledger;
+  template <class>
+  friend struct failed_growth;
   template <class, std::size_t>
   friend class basic_registry;
   using slot = typename Platform::template atomic<word>;

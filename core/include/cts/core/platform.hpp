@@ -16,7 +16,6 @@
 ///   back_off()     pauses the calling thread for a moment, after it has met another one in a word
 ///   allocate(n), deallocate(p, n)   memory aligned to `line` bytes, null if there is none
 ///   prefetch(p)    a hint that *p will be read
-///   mutation(m)    whether the defect `m` is built in: false, always, but in the mutation gate
 ///   inline_slots, segment_slots, line, prefetch_distance, checked
 ///   most_claims    how often a registration tries to use empty segments again before it allocates one at once
 #pragma once
@@ -69,14 +68,6 @@ static_assert(std::atomic<std::uint64_t>::is_always_lock_free,
               "cts needs lock-free 64-bit atomics: a slot holds a 64-bit generation, and an operation on it must not "
               "take a lock. This target "
               "has none; a newer processor of the family may (-march=i586, -march=armv7-a)");
-
-/// Structural defects that the mutation gate builds in, one at a time, to prove that a model fails on each.
-/// `Platform::mutation(m)` is a constant false in production.
-enum class mutation : std::uint8_t {
-#define CTS_MUTATION(name, home) name,
-#include "cts/core/mutations.inc"
-#undef CTS_MUTATION
-};
 
 /// The step `Step` as `Platform` runs it: Step itself in production. A step is a class of static functions by platform;
 /// models/ specializes this to build in a defect that no fault at a site can express.

@@ -106,9 +106,6 @@ class basic_registry {
   template <class Stop>
   bool cancel(Stop stop) noexcept {
     auto in_flight = watch_.enter(verb::cancel);
-    if (course way; Platform::mutation(mutation::scan_before_close))
-      ledgers_[0].ledger.scan(ledgers_[0].ledger.top(),
-                              [&](auto& in, auto& slot, word w) noexcept { return run_one<false>(in, slot, w, way); });
     auto* const top = request();
     if (top == nullptr) return false;
     notify<false>(top, stop, in_flight, nullptr);
@@ -159,7 +156,7 @@ class basic_registry {
   callback* resume(pause& at, Stop stop) noexcept {
     auto in_flight = watch_.again(verb::cancel);
     auto& slot = *static_cast<typename segment::slot*>(at.slot);
-    if (!Platform::mutation(mutation::resume_without_done)) slot.store(done, site::slot_done);
+    slot.store(done, site::slot_resume);
     return notify_on(at, stop, in_flight);
   }
 
@@ -172,9 +169,7 @@ class basic_registry {
     for (auto& l : ledgers_)
       l.ledger.scan(l.ledger.top(), [&](auto& from, auto& slot, word w) noexcept {
         word expected = w;
-        if (Platform::mutation(mutation::remove_without_compare))
-          slot.store(core::running(*core::callback_of<callback>(w)), site::slot_done);
-        else if (!slot.compare_exchange(expected, core::running(*core::callback_of<callback>(w)), site::slot_take))
+        if (!slot.compare_exchange(expected, core::running(*core::callback_of<callback>(w)), site::slot_take))
           return true;
         removed(*core::callback_of<callback>(w));
         slot.store(from.dead_from_now(), site::slot_done);
@@ -270,8 +265,7 @@ class basic_registry {
   /// False, without waiting, on the canceller's own thread.
   CTS_COLD bool wait_for_canceller() noexcept {
     if (is_canceller()) return false;
-    if (!Platform::mutation(mutation::dispose_without_waiting))
-      Platform::await(core::wait::canceller_leaves, [this] { return flag_.load(site::flag_await) == complete; });
+    Platform::await(core::wait::canceller_leaves, [this] { return flag_.load(site::flag_await) == complete; });
     return true;
   }
 
@@ -279,14 +273,13 @@ class basic_registry {
 
   /// Closes the registry and sets the flag. Returns where to begin to the one thread that did it, else null.
   segment* request() noexcept {
-    segment* top = ledgers_[0].ledger.close();
+    segment* const top = ledgers_[0].ledger.close();
     if (top == nullptr) {
       help();
-      if (!Platform::mutation(mutation::cancel_without_winner)) return nullptr;
-      top = ledgers_[0].ledger.top();
+      return nullptr;
     }
     for (std::size_t i = 1; i < Stripes; ++i) ledgers_[i].ledger.close();
-    if (!Platform::mutation(mutation::flag_after_callbacks)) flag_.store(notifying, site::flag_set);
+    flag_.store(notifying, site::flag_set);
     return top;
   }
 
@@ -322,13 +315,13 @@ class basic_registry {
     bool go_on = !stop();
     std::size_t i = 0;
     while (Stripes > 1 && !ledgers_[i].ledger.holds(std::addressof(slot))) ++i;
-    if (!Platform::mutation(mutation::forget_the_rest)) go_on = go_on && ledgers_[i].ledger.scan_on(in, slot, run);
+    go_on = go_on && ledgers_[i].ledger.scan_on(in, slot, run);
     while (++i < Stripes && go_on) go_on = ledgers_[i].ledger.scan(ledgers_[i].ledger.top(), run);
     return end_notification(way, in_flight);
   }
   template <class Scope>
   CTS_HOT callback* end_notification(course const& way, Scope& in_flight) noexcept {
-    bool const gone = way.now == fate::gone && !Platform::mutation(mutation::touch_registry_after_dispose);
+    bool const gone = way.now == fate::gone;
     if (gone || way.now == fate::paused) [[unlikely]] {
       in_flight.forget();
       return way.last;
@@ -340,7 +333,6 @@ class basic_registry {
 
   /// Sees to it that who was told "canceled" reads the flag as set, even if the canceller has not come to it yet.
   void help() noexcept {
-    if (Platform::mutation(mutation::refuse_without_flag)) return;
     word expected = clear;
     if (flag_.load(site::flag_poll) == clear) flag_.compare_exchange(expected, notifying, site::flag_help);
   }
@@ -356,25 +348,19 @@ class basic_registry {
     auto* const at = c.slot_.get();
     if (at == nullptr) return false;
     word expected = core::live(c);
-    if (Platform::mutation(mutation::unregister_without_compare)) {
-      at->store(c.dead_.get(), site::slot_done);
-      return true;
-    }
     if (at->compare_exchange(expected, c.dead_.get(), site::slot_unregister)) [[likely]]
       return true;
     // Who is told that cancel was faster reads the flag as set.
-    if (!Platform::mutation(mutation::too_late_without_acquire)) static_cast<void>(at->load(site::slot_await));
+    static_cast<void>(at->load(site::slot_too_late));
     return false;
   }
 
   CTS_COLD void wait(callback& c) noexcept {
     auto* const at = c.slot_.get();
-    if (at == nullptr || Platform::mutation(mutation::unregister_without_waiting)) return;
+    if (at == nullptr) return;
     word const mine = core::running(c);
     if (at->load(site::slot_await) != mine) return;
-    if (!Platform::mutation(mutation::wait_on_own_thread) && is_canceller()) return;
-    if (Platform::mutation(mutation::wait_for_whole_notification))
-      Platform::await([&] { return flag_.load(site::flag_await) == complete; });
+    if (is_canceller()) return;
     Platform::await(core::wait::callback_returns, [at, mine] { return at->load(site::slot_await) != mine; });
   }
 
@@ -384,19 +370,15 @@ class basic_registry {
   bool run_one(Segment& in, Slot& slot, word w, course& way) noexcept {
     word expected = w;
     callback& c = *core::callback_of<callback>(w);
-    if (Platform::mutation(mutation::take_without_compare)) slot.store(core::running(c), site::slot_done);
-    else if (!slot.compare_exchange(expected, core::running(c), site::slot_take)) return true;
-    if (Platform::mutation(mutation::done_before_run)) slot.store(done, site::slot_done);
+    if (!slot.compare_exchange(expected, core::running(c), site::slot_take)) return true;
     c.run_.get()(c);
-    if (Platform::mutation(mutation::touch_callback_after_return)) c.slot_.set(nullptr);
     if (way.now != fate::goes_on) [[unlikely]] {
       if (MayPause && way.now == fate::paused) {
-        if (Platform::mutation(mutation::done_at_pause)) slot.store(done, site::slot_done);
         *way.at = {std::addressof(in), std::addressof(slot)};
         way.last = std::addressof(c);
         return false;
       }
-      if (!Platform::mutation(mutation::touch_registry_after_dispose)) return false;
+      return false;
     }
     slot.store(done, site::slot_done);
     return true;

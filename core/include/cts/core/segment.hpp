@@ -115,7 +115,7 @@ class segment {
     if (is_sealed(gen) || !all_dead(site::slot_peek)) return false;
     word expected = gen;
     if (!generation_.compare_exchange(expected, gen | seal, site::gen_seal)) return false;
-    if (Platform::mutation(mutation::claim_without_verifying) || all_dead(site::slot_verify)) return true;
+    if (all_dead(site::slot_verify)) return true;
     unseal();
     return false;
   }
@@ -127,10 +127,7 @@ class segment {
   }
   void unseal() noexcept { generation_.fetch_xor(seal, site::gen_unseal); }
   /// Opens the next generation: every slot is unused. Only for who claimed the segment.
-  void open(word gen) noexcept {
-    bool const defect = Platform::mutation(mutation::reset_without_generation);
-    generation_.store(defect ? gen : gen + generation_step, site::gen_open);
-  }
+  void open(word gen) noexcept { generation_.store(gen + generation_step, site::gen_open); }
 
   /// What is left in a slot that is given back when the generation `now` is there: it counts as used in that one or, if
   /// that is sealed, in the next, which may be open by then and whose registrants have passed the slot.
@@ -150,11 +147,7 @@ class segment {
 
   /// How many slots are known to have been used in the generation `gen`; more than there are if the cursor is of
   /// another one.
-  word known_used(word gen) noexcept {
-    word const past = cursor_.load(site::cursor_find) - gen;
-    bool const defect = Platform::mutation(mutation::cursor_without_generation) && past > capacity_;
-    return defect ? past % generation_step % (capacity_ + 1) : past;
-  }
+  word known_used(word gen) noexcept { return cursor_.load(site::cursor_find) - gen; }
 
   /// The same as find() from slot `known` on, for the cases that are not usual.
   place search(word gen, std::size_t known) noexcept {

@@ -46,6 +46,37 @@ enum class register_result : std::uint8_t {
   disposed        ///< the registry has been disposed without being canceled: it is not registered
 };
 
+/// The step of a scan that visits the live slots of one block.
+template <class Platform>
+struct newest_first {
+  using segment = core::segment<Platform>;
+  using block = typename segment::block;
+
+  /// Visits those of `b`, which was read from the slots from `first` on. False if `visit` said so.
+  template <class Visit>
+  CTS_HOT static bool visit(segment& s, std::size_t first, block const& b, Visit& visit) noexcept {
+    return [&]<std::size_t... K>(std::index_sequence<K...>) {
+      return (one(s.at(first + block::size - 1 - K), s, b.words[block::size - 1 - K], visit) && ...);
+    }
+    (std::make_index_sequence<block::size>());
+  }
+
+ protected:
+  template <class Visit>
+  CTS_HOT static bool one(typename segment::slot& here, segment& s, word w, Visit& visit) noexcept {
+    return !is_live(w) || visit(s, here, w);
+  }
+};
+
+/// The last step of a registration that found neither room nor memory.
+template <class Platform>
+struct failed_growth {
+  static register_result answer(basic_callback<Platform>& c) noexcept {
+    c.slot_.set(nullptr);
+    return register_result::out_of_memory;
+  }
+};
+
 template <class Platform>
 class ledger {
   template <class T>
@@ -88,15 +119,9 @@ class ledger {
         hand_.store(0, site::hand_keep);  // the segments below may be empty too: look there first
         continue;
       }
-      if (is_sealed(gen) && Platform::mutation(mutation::wait_to_grow)) {
-        Platform::await([&s] { return !is_sealed(s.generation_.load(site::gen_find)); });
+      if (grow(s, gen, grown++ < Platform::most_claims)) [[likely]]
         continue;
-      }
-      if (grow(s, gen, grown++ < Platform::most_claims || Platform::mutation(mutation::claim_for_ever))) [[likely]]
-        continue;
-      c.slot_.set(nullptr);
-      return Platform::mutation(mutation::stay_registered_on_failure) ? register_result::registered
-                                                                      : register_result::out_of_memory;
+      return core::step<Platform, failed_growth<Platform>>::answer(c);
     }
   }
 
@@ -121,7 +146,6 @@ class ledger {
   bool scan_on(segment& s, slot& at, Visit visit) noexcept {
     using block = typename segment::block;
     std::size_t i = static_cast<std::size_t>(std::addressof(at) - std::addressof(s.at(0)));
-    if (Platform::mutation(mutation::scan_oldest_first)) i = s.capacity() - 1 - i;
     for (; i % block::size != 0; --i) {  // the rest of its block
       slot& here = s.at(i - 1);
       word const w = here.load(site::slot_scan);
@@ -178,14 +202,13 @@ class ledger {
     if (!p.where->compare_exchange(expected, mine, site::slot_publish)) [[unlikely]]
       return collided();
 
-    word const now =
-        Platform::mutation(mutation::no_recheck_of_generation) ? gen : s.generation_.load(site::gen_recheck);
-    std::uintptr_t const over = Platform::mutation(mutation::no_recheck_of_top) ? top : top_.load(site::top_recheck);
+    word const now = s.generation_.load(site::gen_recheck);
+    std::uintptr_t const over = top_.load(site::top_recheck);
     if (now == gen && (over == top || !is_closed(over))) [[likely]] {
       s.advance(p);
       return attempt::entered;
     }
-    return retract(c, p.where, mine, gen, now, is_closed(over));
+    return retract(c, p.where, mine, now, is_closed(over));
   }
 
   /// Two registrants met in one slot: time for the other one to go on without taking its cache lines away.
@@ -195,15 +218,11 @@ class ledger {
   }
 
   /// live → dead, as if the registration had not been.
-  CTS_COLD attempt retract(callback& c, slot* where, word mine, word gen, word now, bool late) noexcept {
-    word after = segment::dead_from(now);
-    if (Platform::mutation(mutation::retract_to_old_generation)) after = gen;
-    if (Platform::mutation(mutation::retract_to_sealed_generation)) after = dead(now);
+  CTS_COLD attempt retract(callback& c, slot* where, word mine, word now, bool late) noexcept {
     word expected = mine;
-    bool const mine_again = where->compare_exchange(expected, after, site::slot_retract);
-    if (!mine_again && !Platform::mutation(mutation::lose_on_failed_retract))
+    if (!where->compare_exchange(expected, segment::dead_from(now), site::slot_retract))
       return attempt::entered;  // the canceller has it
-    if (mine_again) c.slot_.set(nullptr);
+    c.slot_.set(nullptr);
     return late ? attempt::refused : attempt::again;
   }
 
@@ -236,7 +255,6 @@ class ledger {
   /// lets the number of all grow to one and a half times that before the next one, so a registration pays O(1)
   /// amortized.
   bool recycle(std::uint32_t patience) noexcept {
-    if (Platform::mutation(mutation::never_recycle)) return false;
     for (;;) {
       segment* const hand = segment_at(hand_.load(site::hand_find));
       segment* const start = hand != nullptr ? hand : segment_at(top_.load(site::top_find));
@@ -272,21 +290,18 @@ class ledger {
       s.unseal();
       return move::contended;
     }
-    if (Platform::mutation(mutation::open_before_push)) s.open(gen);
     push_marked(s);
     s.older_.fetch_xor(marked, site::older_unmark);
-    if (!Platform::mutation(mutation::open_before_push)) s.open(gen);
+    s.open(gen);
     return move::moved;
   }
 
   /// Takes the claimed segment `s` from below `above`. On success its link stays marked.
   bool unlink(segment& above, segment& s) noexcept {
-    std::uintptr_t const below = Platform::mutation(mutation::unlink_without_mark)
-                                     ? s.older_.load(site::older_walk)
-                                     : s.older_.fetch_or(marked, site::older_mark);
+    std::uintptr_t const below = s.older_.fetch_or(marked, site::older_mark);
     std::uintptr_t expected = address(s);
     if (above.older_.compare_exchange(expected, below, site::older_unlink)) return true;
-    if (!Platform::mutation(mutation::unlink_without_mark)) s.older_.fetch_xor(marked, site::older_unmark);
+    s.older_.fetch_xor(marked, site::older_unmark);
     return false;
   }
 
@@ -312,22 +327,9 @@ class ledger {
       prefetch_below(below, i);
       if (!b.any_live()) continue;
       prefetch_ahead(s, below, i);
-      bool const go_on = [&]<std::size_t... K>(std::index_sequence<K...>) {
-        return (visit_one<block::size - 1 - K>(s, i, b, visit) && ...);
-      }
-      (std::make_index_sequence<block::size>());
-      if (!go_on) return false;
+      if (!core::step<Platform, newest_first<Platform>>::visit(s, i, b, visit)) return false;
     }
     return true;
-  }
-
-  template <std::size_t K, class Visit>
-  CTS_HOT static bool visit_one(segment& s, std::size_t first, typename segment::block const& b,
-                                Visit& visit) noexcept {
-    bool const oldest_first = Platform::mutation(mutation::scan_oldest_first);
-    slot& here = s.at(oldest_first ? s.capacity() - 1 - first - K : first + K);
-    word const w = oldest_first ? here.load(site::slot_scan) : b.words[K];
-    return !is_live(w) || visit(s, here, w);
   }
 
   /// Prefetches the line of `below` that the slot `i` is in, or where it would be if that segment has less slots: so
@@ -357,7 +359,7 @@ class ledger {
   CTS_COLD void release_all(segment* s) noexcept {
     while (s != nullptr) {
       segment* const next = segment_at(s->older_.load(site::top_dispose));
-      if (s != std::addressof(inline_segment()) && !Platform::mutation(mutation::leak_segments)) release(*s);
+      if (s != std::addressof(inline_segment())) release(*s);
       s = next;
     }
   }
