@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
+/// The exception that carries the exceptions of a cancel's callbacks.
 #pragma once
 #ifndef CTS_AGGREGATE_EXCEPTION_HPP
 #define CTS_AGGREGATE_EXCEPTION_HPP
@@ -18,87 +19,101 @@
 namespace cts {
 inline namespace CTS_ABI {
 
-/// What the callbacks of one cancel have thrown, in the order in which they ran: .NET's AggregateException. R28, R31.
-/// Not flattened: what the callbacks of a linked source have thrown is one aggregate among the others. Copies share the
-/// list. However deep they are nested, making and destroying them takes constant stack.
+/// The exceptions of one cancel's callbacks, in the order in which the callbacks ran: .NET's AggregateException. R28,
+/// R31.
+///
+/// It is not flattened: the exceptions of a linked source's callbacks are one aggregate among the others. Thread-safe.
+/// Copies share the list, and copying does not throw. Aggregates nested in each other, however deep, take constant
+/// stack to make and to destroy.
 class CTS_SHARED_SYMBOL aggregate_exception : public std::exception {
  public:
-  /// Throws std::bad_alloc.
-  explicit aggregate_exception(std::vector<std::exception_ptr> inner)
-      : content_(new content(std::move(inner)), &content::drop) {}  // which drops it if there is no memory
+  /// Makes an aggregate of `inner`.
+  /// @throws std::bad_alloc
+  explicit aggregate_exception(std::vector<std::exception_ptr> inner);
 
-  std::vector<std::exception_ptr> const& inner_exceptions() const noexcept { return content_->inner; }
-  /// The messages of all, those of nested aggregates down to the eighth level. Made by the first call.
-  char const* what() const noexcept override { return content_->what(); }
+  /// Returns the exceptions.
+  std::vector<std::exception_ptr> const& inner_exceptions() const noexcept;
+  /// Returns the messages of all exceptions, those of nested aggregates down to the eighth level. The first call makes
+  /// the text.
+  char const* what() const noexcept override;
 
  private:
-  class content {
-   public:
-    explicit content(std::vector<std::exception_ptr> i) noexcept : inner(std::move(i)) {}
-    content(content const&) = delete;
-    content& operator=(content const&) = delete;
-    ~content() { delete text_.load(std::memory_order_relaxed); }  // the last copy's end comes after all use
-
-    /// The end of the last copy. What it holds may be the last copy of another one, and so on: that is destroyed by a
-    /// loop once a few are on the stack.
-    static void drop(content const* c) noexcept {
-      dying& d = dying_;
-      if (d.nested == most_nested) {
-        c->next_ = d.first;
-        d.first = c;
-        return;
-      }
-      ++d.nested;
-      delete c;
-      while (d.nested == most_nested && d.first != nullptr) {
-        content const* const next = d.first;
-        d.first = next->next_;
-        delete next;
-      }
-      --d.nested;
-    }
-    char const* what() const noexcept {
-      std::string const* known = text_.load(std::memory_order_acquire);  // what another thread has made
-      if (known == nullptr) try {
-          auto mine = std::make_unique<std::string const>(describe(*this, most_nested));
-          if (text_.compare_exchange_strong(known, mine.get(), std::memory_order_acq_rel)) known = mine.release();
-        } catch (...) { return head; }
-      return known->c_str();
-    }
-
-    std::vector<std::exception_ptr> const inner;
-
-   private:
-    static constexpr unsigned most_nested = 8;
-    static constexpr char const* head = "One or more callbacks threw an exception:";
-    /// Constant-initialized and trivially destructible, so that a thread has it at any time.
-    struct dying {
-      content const* first;
-      unsigned nested;
-    };
-
-    static std::string describe(content const& c, unsigned levels) {
-      std::string text = head;
-      for (std::exception_ptr const& e : c.inner) {
-        text += text.back() == ':' ? " " : "; ";
-        try {
-          std::rethrow_exception(e);
-        } catch (aggregate_exception const& nested) {
-          text += levels == 0 ? "more of them" : describe(*nested.content_, levels - 1);
-        } catch (std::exception const& known) { text += known.what(); } catch (...) {
-          text += "an exception that is not a std::exception";
-        }
-      }
-      return text;
-    }
-
-    mutable std::atomic<std::string const*> text_{nullptr};
-    mutable content const* next_ = nullptr;
-    static inline constinit thread_local dying dying_{nullptr, 0};
-  };
-
+  class content;  // defined here, below: a header of vocabulary includes nothing
   std::shared_ptr<content const> content_;
 };
+
+class CTS_SHARED_SYMBOL aggregate_exception::content {
+ public:
+  explicit content(std::vector<std::exception_ptr> i) noexcept : inner(std::move(i)) {}
+  content(content const&) = delete;
+  content& operator=(content const&) = delete;
+  ~content() { delete text_.load(std::memory_order_relaxed); }  // the last copy ends after all use of the text
+
+  /// Destroys a content without copies. It may hold the last copy of another aggregate, and so on: beyond a few levels
+  /// on the stack, those are destroyed by a loop.
+  static void drop(content const* c) noexcept {
+    dying& d = dying_;
+    if (d.nested == most_nested) {
+      c->next_ = d.first;
+      d.first = c;
+      return;
+    }
+    ++d.nested;
+    delete c;
+    while (d.nested == most_nested && d.first != nullptr) {
+      content const* const next = d.first;
+      d.first = next->next_;
+      delete next;
+    }
+    --d.nested;
+  }
+  char const* what() const noexcept {
+    std::string const* known = text_.load(std::memory_order_acquire);  // pairs with the exchange of another thread
+    if (known == nullptr) try {
+        auto mine = std::make_unique<std::string const>(describe(*this, most_nested));
+        if (text_.compare_exchange_strong(known, mine.get(), std::memory_order_acq_rel)) known = mine.release();
+      } catch (...) { return head; }
+    return known->c_str();
+  }
+
+  std::vector<std::exception_ptr> const inner;
+
+ private:
+  static constexpr unsigned most_nested = 8;
+  static constexpr char const* head = "One or more callbacks threw an exception:";
+  /// The contents that a thread is about to destroy. Constant-initialized and trivially destructible, so that it is
+  /// there at any time of the thread's life.
+  struct dying {
+    content const* first;
+    unsigned nested;
+  };
+
+  static std::string describe(content const& c, unsigned levels) {
+    std::string text = head;
+    for (std::exception_ptr const& e : c.inner) {
+      text += text.back() == ':' ? " " : "; ";
+      try {
+        std::rethrow_exception(e);
+      } catch (aggregate_exception const& nested) {
+        text += levels == 0 ? "more of them" : describe(*nested.content_, levels - 1);
+      } catch (std::exception const& known) { text += known.what(); } catch (...) {
+        text += "an exception that is not a std::exception";
+      }
+    }
+    return text;
+  }
+
+  mutable std::atomic<std::string const*> text_{nullptr};
+  mutable content const* next_ = nullptr;  // in the list of the dying
+  static inline constinit thread_local dying dying_{nullptr, 0};
+};
+
+inline aggregate_exception::aggregate_exception(std::vector<std::exception_ptr> inner)
+    : content_(new content(std::move(inner)), &content::drop) {}  // drops it if there is no memory for the count
+inline std::vector<std::exception_ptr> const& aggregate_exception::inner_exceptions() const noexcept {
+  return content_->inner;
+}
+inline char const* aggregate_exception::what() const noexcept { return content_->what(); }
 
 }  // namespace CTS_ABI
 }  // namespace cts

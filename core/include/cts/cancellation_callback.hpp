@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
+/// A callback that holds its callable itself, for scopes that begin and end often.
 #pragma once
 #ifndef CTS_CANCELLATION_CALLBACK_HPP
 #define CTS_CANCELLATION_CALLBACK_HPP
@@ -10,60 +11,70 @@
 #include <utility>
 
 #include "cts/cancellation_token.hpp"
+#include "cts/detail/callable.hpp"
+#include "cts/detail/checked/registration_list.hpp"
+#include "cts/detail/parts.hpp"
 
 namespace cts {
 inline namespace CTS_ABI {
 
-/// A registration that holds its callable itself, for scopes that come and go often: no allocation, cancel included;
-/// immovable. R46. F is called as in cancellation_token::register_callback, at most once, on the thread that requests
-/// cancellation.
+/// A callback that is registered from its constructor to its destructor, like std::stop_callback. R46.
+///
+/// It allocates nothing and cannot move. The thread that requests cancellation calls F, at most once, as
+/// cancellation_token::register_callback describes. The constructor and the destructor may overlap every member of the
+/// source and its tokens.
 template <class F>
 class [[nodiscard]] cancellation_callback : private detail::node {
   static_assert(detail::cancellation_function<F>, "F must be callable as f(cancellation_token) or f()");
 
  public:
-  /// Registers `f`. If cancellation has been requested, calls it here and now and lets its exception out (R17);
-  /// registers nothing on a token that cannot be canceled or whose source is disposed. Two read-modify-writes with a
-  /// token that is copied; waits for nothing. Throws std::invalid_argument for a null `f`, std::bad_alloc if the
-  /// registry cannot grow, and what moving `f` throws.
+  /// Registers `f` with the source of `token`.
+  ///
+  /// If cancellation has been requested already, calls `f` itself and lets its exception out (R17). Registers nothing
+  /// if the token cannot be canceled (R15) or its source is disposed (R20). Waits for nothing. Two read-modify-writes.
+  /// `where` defaults to the caller's line, which checked builds report.
+  /// @throws std::invalid_argument if `f` is null (R14)
+  /// @throws std::bad_alloc if the registry cannot grow; otherwise no allocation
   CTS_HOT cancellation_callback(cancellation_token&& token, F f, detail::location where = detail::location::current())
-      : detail::node(&run), place_(where), token_(std::move(token)), f_(std::forward<F>(f)) {
+      : detail::node(&run), record_(where), token_(std::move(token)), f_(std::forward<F>(f)) {
     detail::require_callback(f_, "cancellation_callback");
-    enter();
+    register_here();
   }
-  /// The same, with a read-modify-write more for the reference, unless cancellation has been requested.
+  /// Registers `f` as the other constructor does. One more read-modify-write, for the copy of the token, unless
+  /// cancellation has been requested already.
   CTS_HOT cancellation_callback(cancellation_token const& token, F f,
                                 detail::location where = detail::location::current())
-      : detail::node(&run), place_(where), f_(std::forward<F>(f)) {
+      : detail::node(&run), record_(where), f_(std::forward<F>(f)) {
     detail::require_callback(f_, "cancellation_callback");
     if (detail::state* const s = token.state_; s != nullptr && s->is_cancellation_requested()) [[unlikely]] {
       detail::call(f_, *s);
       return;
     }
     token_ = token;
-    enter();
+    register_here();
   }
   cancellation_callback(cancellation_callback const&) = delete;
   cancellation_callback& operator=(cancellation_callback const&) = delete;
-  /// Takes the function back; if it runs on another thread, waits until it has returned, and for no other callback.
-  /// Inside the source's callbacks it does not wait. A wait for a callback that waits for this thread is reported
-  /// (set_wait_cycle_handler). R46–R48.
+  /// Takes the callback back or, if another thread runs it, waits until it has returned; waits for no other callback.
+  ///
+  /// Does not wait on the thread that runs the source's callbacks. A wait for a callback that waits for this thread is
+  /// reported (set_wait_cycle_handler, R49–R51). R46–R48.
   ~cancellation_callback() {
     detail::state* const s = token_.state_;
     if (s == nullptr) return;
     s->leave(*this);
-    s->more().remove(place_);
+    s->more().remove(record_);
   }
 
  private:
-  CTS_HOT void enter() {
+  CTS_HOT void register_here() {
     detail::state* const s = token_.state_;
     if (s == nullptr) return;
-    s->more().add(place_);
+    s->more().add(record_);
     core::register_result const result = s->enter(*this);
     if (result == core::register_result::registered) [[likely]]
       return;  // it may have run and destroyed *this
-    s->more().remove(place_);
+    s->more().remove(record_);
     if (result == core::register_result::out_of_memory) throw std::bad_alloc();
     if (result == core::register_result::canceled) detail::call(f_, *s);
   }
@@ -72,7 +83,7 @@ class [[nodiscard]] cancellation_callback : private detail::node {
     detail::call_and_collect(self.f_, *self.token_.state_);  // *this may be gone
   }
 
-  [[no_unique_address]] detail::place place_;
+  [[no_unique_address]] detail::registration_record record_;
   cancellation_token token_;
   F f_;
 };

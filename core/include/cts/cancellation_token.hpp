@@ -1,5 +1,12 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
+/// The token of a source, the registration of a callback with it, and the exception that ends a canceled operation.
+///
+/// A cancellation_token_source requests cancellation; its tokens hand the request to operations. An operation polls its
+/// token, registers a callback with it, or waits for its wait handle.
+///
+/// The three classes are in one header because each names the others. cancellation_token_registration.hpp and
+/// operation_canceled.hpp include it.
 #pragma once
 #ifndef CTS_CANCELLATION_TOKEN_HPP
 #define CTS_CANCELLATION_TOKEN_HPP
@@ -9,15 +16,19 @@
 #include <algorithm>
 #include <any>
 #include <chrono>
-#include <concepts>
 #include <cstddef>
+#include <exception>
 #include <functional>
+#include <future>
+#include <memory>
 #include <optional>
-#include <type_traits>
+#include <string>
 #include <utility>
 
 #include "cts/detail/callable.hpp"
+#include "cts/detail/function_node.hpp"
 #include "cts/detail/parts.hpp"
+#include "cts/detail/registration.hpp"
 #include "cts/detail/timers/time_left.hpp"
 #include "cts/object_disposed.hpp"
 #include "cts/synchronization_context.hpp"
@@ -31,85 +42,105 @@ class cancellation_token_registration;
 template <class F>
 class cancellation_callback;
 
-/// Says whether an operation should be abandoned: .NET's CancellationToken. One pointer; a copy is one
-/// read-modify-write. R7–R13. All members may be called concurrently, also with each other and with everything done to
-/// the source. It may outlive the source.
+/// Tells an operation whether to stop: .NET's CancellationToken. R7–R13.
+///
+/// Thread-safe: all members may be called concurrently, also on one object, and with every member of the source. Not
+/// assignment, a move or the destructor of the same object. One pointer; it may outlive the source.
 class cancellation_token {
  public:
-  /// none(): can never be canceled. R7.
+  /// Makes none(), which can never be canceled. R7.
   cancellation_token() noexcept = default;
-  /// true: a token that is canceled already, the same for all; false: none(). R8.
+  /// Makes a token that is canceled already, the same for all callers, or none(). R8.
   explicit cancellation_token(bool canceled) noexcept {
     if (canceled) (state_ = detail::canceled_state())->share();
   }
+  /// Makes another token of the same source. One read-modify-write.
   cancellation_token(cancellation_token const& other) noexcept : state_(other.state_) {
     if (state_ != nullptr) state_->share();
   }
+  /// Leaves none() in `other`.
   cancellation_token(cancellation_token&& other) noexcept : state_(std::exchange(other.state_, nullptr)) {}
+  /// Becomes a token of the same source as `other`.
   cancellation_token& operator=(cancellation_token const& other) noexcept {
     cancellation_token(other).swap(*this);
     return *this;
   }
+  /// Becomes `other` and leaves none() there.
   cancellation_token& operator=(cancellation_token&& other) noexcept {
     cancellation_token taken(std::move(other));
     taken.swap(*this);
     return *this;
   }
+  /// Gives back its share of the source's memory. One read-modify-write.
   ~cancellation_token() {
     if (state_ != nullptr) state_->drop();
   }
+  /// Exchanges two tokens.
   void swap(cancellation_token& other) noexcept { std::swap(state_, other.state_); }
+  /// Exchanges two tokens.
   friend void swap(cancellation_token& a, cancellation_token& b) noexcept { a.swap(b); }
 
+  /// Returns the token that can never be canceled. R7.
   static cancellation_token none() noexcept { return {}; }
 
-  /// Whether cancellation has been requested. A plain load of a line that no registrant writes. Never goes back, never
-  /// throws; reading true makes visible what happened before cancel (R93), but says nothing about callbacks or linked
-  /// sources (R6). R1, R13.
+  /// Returns whether cancellation has been requested; once true, it stays true.
+  ///
+  /// True makes visible what happened before the request (R93). It says nothing about callbacks or linked sources (R6).
+  /// One plain load, of a cache line that no registrant writes. R1, R13.
   [[nodiscard]] bool is_cancellation_requested() const noexcept {
     return state_ != nullptr && state_->is_cancellation_requested();
   }
-  /// Whether there is a source, disposed or not. R10.
+  /// Returns whether the token has a source, disposed or not. R10.
   [[nodiscard]] bool can_be_canceled() const noexcept { return state_ != nullptr; }
-  /// Throws operation_canceled, with this token, if cancellation has been requested. R11.
+  /// Throws if cancellation has been requested. R11.
+  /// @throws operation_canceled with this token
   void throw_if_cancellation_requested() const;
 
-  /// Has `f` called, once, when cancellation is requested: on the thread that requests it, as f(cancellation_token) if
-  /// it can be, which wins, or as f(); the last registered goes first (R26). An exception of `f` is collected by cancel
-  /// (R28).
+  /// Registers `f` to be called once, when cancellation is requested.
   ///
-  /// If it has been requested already, `f` is called here and now and its exception propagates (R17); the registration
-  /// returned is then a default one, as it is for a token that cannot be canceled (R15) or whose source is disposed
-  /// (R20). One allocation, two read-modify-writes; waits for nothing. Throws std::invalid_argument for a null `f`,
-  /// first of all (R14), and std::bad_alloc; then nothing is registered.
-  template <class F>
-  requires detail::cancellation_function<std::decay_t<F>>
+  /// The thread that requests cancellation calls `f`, as f(cancellation_token) if `f` allows that, else as f(). It
+  /// calls the newest registration first (R26) and collects an exception of `f` (R28). If cancellation has been
+  /// requested already, register_callback calls `f` itself and lets its exception out (R17).
+  ///
+  /// Waits for nothing. One allocation, two read-modify-writes.
+  /// @return the registration, whose destructor takes `f` back. A default one if `f` has been called, if the token
+  /// cannot
+  ///   be canceled (R15) or if its source is disposed (R20)
+  /// @throws std::invalid_argument if `f` is null, before anything else (R14)
+  /// @throws std::bad_alloc; then nothing is registered
+  template <detail::cancellation_argument F>
   [[nodiscard]] cancellation_token_registration register_callback(
       F&& f, detail::location where = detail::location::current()) const;
-  /// The same, but the callback is run through `where.send()` (R91), unless it is run here and now (R18). On the thread
-  /// on which it then runs, waits for this source's callbacks do not wait.
-  template <class F>
-  requires detail::cancellation_function<std::decay_t<F>>
+  /// Registers `f` to be called through `context.send()`. R91.
+  ///
+  /// As the other overload, but if cancellation has been requested already, it calls `f` without the context (R18). The
+  /// thread on which the context runs `f` does not wait for callbacks of this source, as the canceller does not.
+  template <detail::cancellation_argument F>
   [[nodiscard]] cancellation_token_registration register_callback(
-      F&& f, synchronization_context& where, detail::location place = detail::location::current()) const;
-  /// As register_callback, but never runs `f` itself: for callers that hold a lock.
-  /// @return nothing if cancellation has been requested; `f` is not called then
-  template <class F>
-  requires detail::cancellation_function<std::decay_t<F>>
+      F&& f, synchronization_context& context, detail::location where = detail::location::current()) const;
+  /// Registers `f` unless cancellation has been requested; never calls `f` itself.
+  ///
+  /// For callers that hold a lock. Otherwise as register_callback.
+  /// @return nothing if cancellation has been requested
+  template <detail::cancellation_argument F>
   [[nodiscard]] std::optional<cancellation_token_registration> try_register(
       F&& f, detail::location where = detail::location::current()) const;
 
-  /// A handle to wait for the cancellation, made by the first call, the same each time. R12, R87.
-  /// Throws object_disposed, also if the source was canceled (R58); std::bad_alloc.
+  /// Returns a handle that waits for the request, the same one each time. R12, R87.
+  ///
+  /// The first call allocates it.
+  /// @throws object_disposed if the source is disposed, also if it was canceled before (R58)
+  /// @throws std::bad_alloc
   cts::wait_handle wait_handle() const {
     detail::event* const e = (state_ != nullptr ? state_ : detail::never_state())->watch();
     if (e == nullptr) throw object_disposed();
     return cts::wait_handle(e);
   }
 
-  /// Why it was canceled: what cancellation_token_source::cancel_with_reason was given, here or on the source that a
-  /// link led here from. Empty if it is not canceled or without a reason. O(links on the way), constant stack. Throws
-  /// what copying the value throws.
+  /// Returns the reason that cancel_with_reason was given, on the source that was canceled first: see origin().
+  ///
+  /// Throws what copying the reason throws. O(links between the two sources), constant stack.
+  /// @return an empty std::any if the token is not canceled, or without a reason
   [[nodiscard]] std::any reason() const {
     std::any value;
     if (state_ != nullptr)
@@ -118,8 +149,10 @@ class cancellation_token {
       });
     return value;
   }
-  /// The token of the source that was canceled first: this one's, or one that a link led here from; none() if it is not
-  /// canceled.
+  /// Returns a token of the source that was canceled first: this token's, or one that links lead to.
+  ///
+  /// O(links between the two sources), constant stack.
+  /// @return none() if the token is not canceled
   [[nodiscard]] cancellation_token origin() const noexcept {
     cancellation_token first;
     if (state_ != nullptr)
@@ -129,17 +162,23 @@ class cancellation_token {
     return first;
   }
 
-  /// When a timer will cancel it: the earliest of its source's and those of the sources that is linked to, each by its
-  /// own clock. Nothing if none is armed, and once the source is disposed. O(links above, each once), constant stack,
-  /// no allocation; a token with links waits for other threads that ask this. A snapshot.
+  /// Returns when a timer will cancel the token: the earliest due time of its source and of all sources that links lead
+  /// to, each by its own clock.
+  ///
+  /// A snapshot. A token with links waits for other threads that call deadline() or remaining(). O(links above, each
+  /// once), constant stack, no allocation.
+  /// @return nothing if no timer is armed or the source is disposed
   [[nodiscard]] std::optional<std::chrono::steady_clock::time_point> deadline() const noexcept {
     auto due = detail::alarm::never;
     if (state_ != nullptr) state_->visit_above([&due](detail::state& s) { due = (std::min)(due, s.timer().due()); });
     if (due == detail::alarm::never) return std::nullopt;
     return std::chrono::steady_clock::time_point(std::chrono::steady_clock::duration(due));
   }
-  /// How long until then, by the clocks of the sources: zero if it is canceled or over. As deadline(), once more for
-  /// every eight time_providers among them, which must outlive this call. Throws what their now() throws.
+  /// Returns the time until the deadline, by the clocks of the sources.
+  ///
+  /// As deadline(), once more for every eight time_providers among the sources; those must outlive the call. Throws
+  /// what their now() throws.
+  /// @return zero if the token is canceled or the deadline has passed; nothing if no timer is armed
   [[nodiscard]] std::optional<std::chrono::nanoseconds> remaining() const {
     if (state_ == nullptr) return std::nullopt;
     if (state_->is_cancellation_requested()) return std::chrono::nanoseconds::zero();
@@ -148,7 +187,7 @@ class cancellation_token {
     return least;
   }
 
-  /// Whether both have the same source, or none. R9.
+  /// Returns whether both have the same source, or none. R9.
   [[nodiscard]] friend bool operator==(cancellation_token const& a, cancellation_token const& b) noexcept {
     return a.state_ == b.state_;
   }
@@ -162,24 +201,178 @@ class cancellation_token {
   template <class>
   friend class cancellation_lane_callback;
   friend std::hash<cancellation_token>;
-  friend detail::token_maker;
+  friend detail::token_access;
   explicit cancellation_token(detail::state& s) noexcept : state_(&s) { s.share(); }
-
-  template <class F>
-  cancellation_token_registration enroll(F&& f, synchronization_context* through, detail::location where) const;
 
   detail::state* state_ = nullptr;
 };
 
+/// The right to take a callback back: .NET's CancellationTokenRegistration. R43–R56.
+///
+/// Thread-safe: all members may be called concurrently, also on one object, and with every member of the source and its
+/// tokens. Not assignment, a move or the destructor of the same object. Move-only, one pointer; it may outlive the
+/// source.
+class cancellation_token_registration {
+ public:
+  /// Makes a registration of nothing. All of these are equal. R55.
+  cancellation_token_registration() noexcept = default;
+  /// Leaves a registration of nothing in `other`.
+  cancellation_token_registration(cancellation_token_registration&& other) noexcept
+      : node_(std::exchange(other.node_, nullptr)) {}
+  /// Becomes `other`, after the dispose() of the registration that it was.
+  cancellation_token_registration& operator=(cancellation_token_registration&& other) noexcept {
+    cancellation_token_registration taken(std::move(other));
+    taken.swap(*this);
+    return *this;
+  }
+  /// As dispose().
+  ~cancellation_token_registration() {
+    if (node_ == nullptr) return;
+    node_->dispose();
+    node_->leave();
+  }
+  /// Exchanges two registrations.
+  void swap(cancellation_token_registration& other) noexcept { std::swap(node_, other.node_); }
+  /// Exchanges two registrations.
+  friend void swap(cancellation_token_registration& a, cancellation_token_registration& b) noexcept { a.swap(b); }
+
+  /// Takes the callback back unless it has begun to run.
+  ///
+  /// Never waits, so it is safe under a lock that the callback takes (R51). O(1), one read-modify-write. R43, R44, R53.
+  /// @return true: the callback has not run and never will, and the callable is destroyed. False: it runs or has run,
+  ///   and the token reads as canceled, or it is not registered; that says nothing about its effects (R93d)
+  bool unregister() noexcept { return node_ != nullptr && node_->unregister(); }
+  /// Takes the callback back or, if another thread runs it, waits until it has returned. Idempotent.
+  ///
+  /// Afterwards the callback does not run and never will, its effects are visible and the callable is destroyed. Waits
+  /// for no other callback; does not wait on the thread that runs the source's callbacks. A wait for a callback that
+  /// waits for this thread is reported (set_wait_cycle_handler, R49–R51). R46–R48.
+  void dispose() noexcept {
+    if (node_ != nullptr) node_->dispose();
+  }
+  /// As dispose(), but waits `time` at most; not at all if it is negative, cts::infinite included, or NaN.
+  /// @return whether dispose() would return now
+  template <class Rep, class Period>
+  bool dispose_for(std::chrono::duration<Rep, Period> time) noexcept {
+    return node_ == nullptr || detail::dispose_for(*node_, time);
+  }
+  /// As dispose(), but does not wait. R52.
+  /// @return a future that is ready when dispose() would return; its destructor does not wait
+  std::future<void> dispose_async() noexcept {
+    return node_ != nullptr ? detail::dispose_async(*node_) : detail::ready_future();
+  }
+  /// Leaves the callback registered as long as the source and its tokens live; this becomes a registration of nothing.
+  ///
+  /// The callback must not hold a token of its own source, which would then never be freed. It can take one as its
+  /// argument.
+  void detach() noexcept {
+    if (node_ != nullptr) std::exchange(node_, nullptr)->detach();
+  }
+  /// Returns whether the callback has neither begun to run nor been taken back. A snapshot.
+  [[nodiscard]] bool is_registered() const noexcept {
+    return node_ != nullptr && node_->owner().registry().is_registered(*node_);
+  }
+  /// Returns a token of the source, also after dispose() or a run. R54.
+  /// @return none() for a registration of nothing
+  [[nodiscard]] cancellation_token token() const noexcept {
+    return node_ != nullptr ? cancellation_token(node_->owner()) : cancellation_token();
+  }
+  /// Returns whether this is, or was, the registration of a callback. See is_registered() for whether it still is.
+  explicit operator bool() const noexcept { return node_ != nullptr; }
+  /// Returns whether both are the same registration, or of nothing. R55.
+  [[nodiscard]] friend bool operator==(cancellation_token_registration const& a,
+                                       cancellation_token_registration const& b) noexcept {
+    return a.node_ == b.node_;
+  }
+
+ private:
+  friend cancellation_token;
+  friend std::hash<cancellation_token_registration>;
+  explicit cancellation_token_registration(detail::registration_base* node) noexcept : node_(node) {}
+
+  detail::registration_base* node_ = nullptr;
+};
+
+/// The exception that ends a canceled operation: .NET's OperationCanceledException. R11. Copying it does not throw.
+class CTS_SHARED_SYMBOL operation_canceled : public std::exception {
+ public:
+  /// Makes an exception without a token.
+  operation_canceled() noexcept = default;
+  /// Makes an exception of an operation that obeys `token`.
+  explicit operation_canceled(cancellation_token token) noexcept : token_(std::move(token)) {}
+  /// Makes an exception with a message of its own.
+  /// @throws std::bad_alloc
+  explicit operation_canceled(std::string message, cancellation_token token = {})
+      : token_(std::move(token)), message_(std::make_shared<std::string const>(std::move(message))) {}
+
+  /// Returns the token that the operation obeyed; none() if it was not told.
+  cancellation_token token() const noexcept { return token_; }
+  /// Returns the reason of that token: see cancellation_token::reason.
+  std::any reason() const { return token_.reason(); }
+  /// Returns the origin of that token: see cancellation_token::origin.
+  cancellation_token origin() const noexcept { return token_.origin(); }
+  /// Returns the message.
+  char const* what() const noexcept override {
+    return message_ != nullptr ? message_->c_str() : "The operation was canceled.";
+  }
+
+ private:
+  cancellation_token token_;
+  std::shared_ptr<std::string const> message_;
+};
+
+// The members of cancellation_token that need the other two classes.
+
+inline void cancellation_token::throw_if_cancellation_requested() const {
+  if (is_cancellation_requested()) [[unlikely]]
+    throw operation_canceled(*this);
+}
+
+template <detail::cancellation_argument F>
+cancellation_token_registration cancellation_token::register_callback(F&& f, detail::location where) const {
+  detail::require_callback(f, "register_callback");
+  if (state_ == nullptr) return {};
+  return cancellation_token_registration(detail::register_or_call(*state_, std::forward<F>(f), nullptr, where));
+}
+
+template <detail::cancellation_argument F>
+cancellation_token_registration cancellation_token::register_callback(F&& f, synchronization_context& context,
+                                                                      detail::location where) const {
+  detail::require_callback(f, "register_callback");
+  if (state_ == nullptr) return {};
+  return cancellation_token_registration(
+      detail::register_or_call(*state_, std::forward<F>(f), std::addressof(context), where));
+}
+
+template <detail::cancellation_argument F>
+std::optional<cancellation_token_registration> cancellation_token::try_register(F&& f, detail::location where) const {
+  detail::require_callback(f, "try_register");
+  if (state_ == nullptr) return cancellation_token_registration();
+  bool canceled = state_->is_cancellation_requested();
+  detail::registration_base* const n = canceled ? nullptr
+                                                : detail::register_function(*state_, std::forward<F>(f), nullptr, where,
+                                                                            [&canceled](auto&) { canceled = true; });
+  if (canceled) return std::nullopt;
+  return cancellation_token_registration(n);
+}
+
 }  // namespace CTS_ABI
 }  // namespace cts
 
+/// Hashes a token by its source. R9.
 template <>
 struct std::hash<cts::cancellation_token> {
+  /// Returns the hash of the token's source.
   std::size_t operator()(cts::cancellation_token const& t) const noexcept { return std::hash<void const*>()(t.state_); }
 };
 
-#include "cts/cancellation_token_registration.hpp"
-#include "cts/operation_canceled.hpp"
+/// Hashes a registration by its identity. R55.
+template <>
+struct std::hash<cts::cancellation_token_registration> {
+  /// Returns the hash of the registration's identity.
+  std::size_t operator()(cts::cancellation_token_registration const& r) const noexcept {
+    return std::hash<void const*>()(r.node_);
+  }
+};
 
 #endif  // CTS_CANCELLATION_TOKEN_HPP

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
-/// Everything: .NET's cancellation model on the lock-free core.
+/// All of the classes: .NET's cancellation model on the lock-free core. The stop tokens have headers of their own.
 #pragma once
 #ifndef CTS_CTS_HPP
 #define CTS_CTS_HPP
@@ -13,6 +13,7 @@
 #include "cts/cancellation_token.hpp"
 #include "cts/cancellation_token_registration.hpp"
 #include "cts/cancellation_token_source.hpp"
+#include "cts/diagnostics.hpp"
 #include "cts/manual_time_provider.hpp"
 #include "cts/object_disposed.hpp"
 #include "cts/operation_canceled.hpp"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
+/// An interface for callbacks that must run on a certain thread.
 #pragma once
 #ifndef CTS_SYNCHRONIZATION_CONTEXT_HPP
 #define CTS_SYNCHRONIZATION_CONTEXT_HPP
@@ -11,13 +12,17 @@
 namespace cts {
 inline namespace CTS_ABI {
 
-/// Where callbacks run that were registered with it: .NET's SynchronizationContext. R91. Must outlive those
-/// registrations.
+/// Runs the callbacks that are registered with it: .NET's SynchronizationContext. R91.
+///
+/// Derive from it, for instance to run callbacks on the thread of a user interface. It must outlive the registrations
+/// that name it.
 struct synchronization_context {
+  /// Ends the context.
   virtual ~synchronization_context() = default;
-  /// Runs `what`, on a thread of its choice, and returns when it has run. An exception of `what`, or one of its own,
-  /// leaves it.
-  virtual void send(std::function<void()> what) = 0;
+  /// Runs `callback` on a thread of its choice and returns when `callback` has returned.
+  ///
+  /// The canceller calls it. An exception of `callback`, or of the context, must leave it; cancel collects it (R28).
+  virtual void send(std::function<void()> callback) = 0;
 };
 
 }  // namespace CTS_ABI

@@ -1,29 +1,30 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
-/// Which version this is, and what of it a program has only once.
+/// The version, the inline namespace, and the mark of symbols that a process has once.
 ///
 /// All names are in an inline namespace that is named after the version and the configuration (CTS_ABI). Two versions,
-/// or the release and the checked configuration, therefore coexist in one program as long as they exchange no objects;
-/// if they do, it does not link. Within one version, CTS_SHARED_SYMBOL makes all shared objects of a process use the
-/// same handlers, timers and exception types.
+/// or the release and the checked configuration, coexist in one program as long as they exchange no objects; if they
+/// exchange objects, the program does not link. Within one version and configuration, all shared objects of a process
+/// use the same handlers, timers and exception types (CTS_SHARED_SYMBOL).
 #pragma once
 #ifndef CTS_VERSION_HPP
 #define CTS_VERSION_HPP
 
-/// The build of the project reads its version from these three lines.
+/// The first number of the version. The build of the project reads the version from these three lines.
 #define CTS_VERSION_MAJOR 0
+/// The second number of the version. It changes with the API or the layout of a class.
 #define CTS_VERSION_MINOR 2
+/// The third number of the version. It keeps the API and the layout of every class.
 #define CTS_VERSION_PATCH 0
-/// One number to compare: 0.2.0 is 200.
+/// The version as one number to compare: 0.2.0 is 200.
 #define CTS_VERSION (CTS_VERSION_MAJOR * 10000 + CTS_VERSION_MINOR * 100 + CTS_VERSION_PATCH)
 
-/// 1: registries and sources detect operations that overlap dispose, and other misuse, and report them
-/// (core/overlap_watch.hpp).
+/// The configuration. 1: registries and sources detect misuse and leaks, and report them (diagnostics.hpp).
 #ifndef CTS_CHECKED
 #define CTS_CHECKED 0
 #endif
 
-/// The inline namespace: v0_2, or v0_2_checked. Patch releases keep it, as they keep the layout of every class.
+/// The inline namespace: v0_2, or v0_2_checked.
 #if CTS_CHECKED
 #define CTS_ABI CTS_ABI_NAME(CTS_VERSION_MAJOR, CTS_VERSION_MINOR, _checked)
 #else
@@ -32,9 +33,11 @@
 #define CTS_ABI_NAME(first, second, kind) CTS_ABI_PASTE(first, second, kind)
 #define CTS_ABI_PASTE(first, second, kind) v##first##_##second##kind
 
-/// Marks what a process has once and not once for each shared object, also under -fvisibility=hidden. A plug-in that
-/// shares nothing with the rest of its process, and is to be unloaded, may define it as nothing. TRICKY: not for member
-/// functions of class templates. GCC gives their static locals to each shared object all the same.
+/// Marks a symbol that a process has once, not once for each shared object, also under -fvisibility=hidden.
+///
+/// A plug-in that shares nothing with the rest of its process and is to be unloaded may define it as nothing. TRICKY:
+/// not for member functions of class templates. GCC gives each shared object its own static locals of those all the
+/// same.
 #ifndef CTS_SHARED_SYMBOL
 #if (defined(__GNUC__) || defined(__clang__)) && !defined(_WIN32) && !defined(__CYGWIN__)
 #define CTS_SHARED_SYMBOL [[gnu::visibility("default")]]

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
+/// A handle to wait for cancellation: on a thread, or with poll, select and epoll.
 #pragma once
 #ifndef CTS_WAIT_HANDLE_HPP
 #define CTS_WAIT_HANDLE_HPP
@@ -8,15 +9,14 @@
 
 #include <chrono>
 #include <cstddef>
-#include <deque>
 #include <optional>
 #include <span>
 #include <stdexcept>
 #include <utility>
 
-#include "cts/core/platform.hpp"
-#include "cts/detail/timers/duration.hpp"
 #include "cts/detail/event.hpp"
+#include "cts/detail/timers/duration.hpp"
+#include "cts/detail/wait_any.hpp"
 #include "cts/version.hpp"
 
 namespace cts {
@@ -24,33 +24,48 @@ inline namespace CTS_ABI {
 
 class cancellation_token;
 
-/// Becomes signalled, for good, when its source is canceled, before any callback runs: .NET's WaitHandle. R87–R89.
-/// Copies are the same handle; one pointer. Made by cancellation_token::wait_handle. It may outlive its source; once
-/// that is disposed, waits throw object_disposed, those in progress too (R62). All members may be called concurrently.
+/// A handle that is signalled, for good, when its source is canceled, before any callback runs: .NET's WaitHandle.
+/// R87–R89.
+///
+/// Made by cancellation_token::wait_handle. Copies are the same handle. Thread-safe: all members may be called
+/// concurrently, also on one object, but not with assignment or the destructor of that object. One pointer. It may
+/// outlive its source; when the source is disposed, waits throw object_disposed, those in progress too (R62).
 class wait_handle {
  public:
+  /// Makes another copy of the same handle.
   wait_handle(wait_handle const& other) noexcept : event_(other.event_) { event_->share(); }
+  /// Becomes a copy of `other`.
   wait_handle& operator=(wait_handle const& other) noexcept {
     other.event_->share();
     event_->drop();
     event_ = other.event_;
     return *this;
   }
+  /// Gives back its share of the handle.
   ~wait_handle() { event_->drop(); }
+  /// Exchanges two handles.
   friend void swap(wait_handle& a, wait_handle& b) noexcept { std::swap(a.event_, b.event_); }
 
-  /// Waits until it is signalled. Reading that makes visible what happened before cancel (R93). Throws object_disposed.
+  /// Waits until the handle is signalled, without end. Makes visible what happened before the request (R93).
+  /// @throws object_disposed
   void wait() const { event_->wait(std::nullopt); }
-  /// The same for at most `time`; a negative one, cts::infinite included, does not wait. Times beyond a hundred years
-  /// are without end.
-  /// @return whether it is signalled. Throws object_disposed; std::out_of_range for NaN
+  /// Waits until the handle is signalled, but `time` at most.
+  ///
+  /// A negative time, cts::infinite included, does not wait. A time beyond a hundred years has no end.
+  /// @return whether the handle is signalled
+  /// @throws object_disposed
+  /// @throws std::out_of_range for NaN
   template <class Rep, class Period>
   bool wait_for(std::chrono::duration<Rep, Period> time) const {
     return event_->wait(detail::end_of_wait(time, "wait_handle::wait_for"));
   }
-  /// The same until its clock shows `time` or more, for any clock with now(); a point that has passed does not wait. If
-  /// the clock is set back meanwhile, the wait goes on; if it is set on, that is noticed when the time is over that was
-  /// left before.
+  /// Waits until the handle is signalled, but no longer than until Clock shows `time`.
+  ///
+  /// Clock is any clock with now(). A point that has passed does not wait. If Clock is set back meanwhile, the wait
+  /// goes on; if it is set forward, the wait notices when the time that was left before is over.
+  /// @return whether the handle is signalled
+  /// @throws object_disposed
+  /// @throws std::out_of_range for NaN
   template <class Clock, class Dur>
   bool wait_until(std::chrono::time_point<Clock, Dur> time) const {
     for (;;) {
@@ -60,25 +75,30 @@ class wait_handle {
       if (left <= left.zero()) return false;
     }
   }
-  /// A descriptor, the same each time, that poll, select and epoll report as readable once the handle is signalled or
-  /// disposed. It is open as long as a copy of this handle or the source's state lives; do not read from it or close
-  /// it. Opened by the first call. Linux: an eventfd; other POSIX systems: the end of a pipe. Throws std::system_error
-  /// (always where there are none: Windows), object_disposed.
+  /// Returns a descriptor that poll, select and epoll report as readable once the handle is signalled or disposed.
+  ///
+  /// The same each time; the first call opens it: an eventfd on Linux, the end of a pipe on other POSIX systems. It
+  /// stays open as long as a copy of this handle or the source's memory lives. Do not read from it and do not close it.
+  /// @throws std::system_error if it cannot be opened; on Windows always
+  /// @throws object_disposed
   int native_handle() const { return event_->descriptor(); }
 
-  /// Whether both are the same handle.
+  /// Returns whether both are the same handle.
   friend bool operator==(wait_handle const& a, wait_handle const& b) noexcept { return a.event_ == b.event_; }
 
-  /// Waits until any of them is signalled, or for at most `time`. O(handles).
-  /// @return the index of the first that is; nothing if the time is over. Throws object_disposed if one of them is
-  /// disposed,
-  ///   std::bad_alloc, std::invalid_argument if there are none, std::out_of_range as wait_for does
+  /// Waits until one of `handles` is signalled, but `time` at most. O(handles).
+  /// @return the index of the first that is signalled; nothing if none is
+  /// @throws object_disposed if one of them is disposed
+  /// @throws std::invalid_argument if there are none
+  /// @throws std::out_of_range for NaN
+  /// @throws std::bad_alloc
   template <class Rep, class Period>
   static std::optional<std::size_t> wait_any_for(std::span<wait_handle const> handles,
                                                  std::chrono::duration<Rep, Period> time) {
     return any(handles, detail::end_of_wait(time, "wait_handle::wait_any_for"));
   }
-  /// Without end.
+  /// Waits until one of `handles` is signalled, without end; otherwise as wait_any_for.
+  /// @return the index of the first that is signalled
   static std::size_t wait_any(std::span<wait_handle const> handles) { return *any(handles, std::nullopt); }
 
  private:
@@ -89,23 +109,8 @@ class wait_handle {
                                         std::optional<std::chrono::steady_clock::time_point> until) {
     if (handles.empty())
       throw std::invalid_argument("wait_handle::wait_any: no handles were supplied; at least one is needed");
-    detail::event::observer told;
-    struct watch {
-      std::span<wait_handle const> handles;
-      detail::event::observer& told;
-      std::size_t n = 0;
-      ~watch() {
-        while (n != 0) handles[--n].event_->remove(told);
-      }
-    } watching{handles, told};
-    for (wait_handle const& h : handles) {
-      h.event_->add(told);
-      ++watching.n;
-    }
-    told.wait(until);
-    for (std::size_t i = 0; i < handles.size(); ++i)
-      if (handles[i].event_->is_signalled()) return i;
-    return std::nullopt;
+    return detail::wait_any(
+        handles, [](wait_handle const& h) -> detail::event& { return *h.event_; }, until);
   }
 
   detail::event* event_;

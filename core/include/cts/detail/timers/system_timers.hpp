@@ -52,6 +52,7 @@
 
 #include "cts/core/platform.hpp"
 #include "cts/detail/timers/timer_service.hpp"
+#include "cts/diagnostics.hpp"
 #include "cts/time_provider.hpp"
 
 #if defined(_WIN32)
@@ -78,24 +79,13 @@ extern "C" int cts_register_at_exit(void (*f)(void*), void* argument, void* modu
 namespace cts {
 inline namespace CTS_ABI {
 
-/// What becomes of an exception that leaves a callback which a timer ran. R33.
-using error_sink = void (*)(std::exception_ptr) noexcept;
-
 namespace detail {
-CTS_SHARED_SYMBOL inline std::atomic<error_sink> the_error_sink{nullptr};
 
 /// Hands the exception to the error sink or ends the process.
 inline void report_unhandled(std::exception_ptr e) noexcept {
   if (error_sink const sink = the_error_sink.load()) return sink(std::move(e));
   std::rethrow_exception(std::move(e));  // out of noexcept: std::terminate, which names it
 }
-}  // namespace detail
-
-/// Installs what is called with an exception that leaves a callback run by a timer (null: std::terminate, the default);
-/// returns the one before. Thread-safe. R33.
-inline error_sink set_error_sink(error_sink sink) noexcept { return detail::the_error_sink.exchange(sink); }
-
-namespace detail {
 
 /// What timers of production run on.
 struct system_world {

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: BSL-1.0
+/// @file
+/// Cancels a source for one of its calls: on the calling thread, or on a thread of the library.
+#pragma once
+#ifndef CTS_DETAIL_CANCEL_HPP
+#define CTS_DETAIL_CANCEL_HPP
+
+#include <any>
+#include <exception>
+#include <future>
+#include <memory>
+#include <utility>
+
+#include "cts/detail/checked/source_calls.hpp"
+#include "cts/detail/failures.hpp"
+#include "cts/detail/futures.hpp"
+#include "cts/detail/memory/reserve.hpp"
+#include "cts/detail/parts.hpp"
+#include "cts/detail/timers/timer_service.hpp"
+#include "cts/object_disposed.hpp"
+
+namespace cts {
+inline namespace CTS_ABI {
+namespace detail {
+
+enum class if_disposed : bool { returns, throws };
+
+/// The reason of a cancel_with_reason.
+struct given_reason {
+  std::unique_ptr<reason> value;
+  void (*check)(std::any const&, state&) noexcept = nullptr;  // for checked builds, after the callbacks
+};
+
+/// Cancels `s` and runs its callbacks. A callback may destroy the source object (R34): only `s` is used after them.
+/// @return whether this call has canceled it. Throws what the callbacks have thrown
+inline bool cancel(state& s, bool throw_on_first, if_disposed then, given_reason why = {}) {
+  if (s.is_cancellation_requested() && !s.is_disposed()) return false;
+  failures failed;
+  {
+    state::reference const held(s);
+    source_calls::scope const call(s.more(), source_verb::cancel, std::addressof(s));
+    verdict const result = s.begin(why.value.get());
+    if (result == verdict::disposed && then == if_disposed::throws) throw object_disposed();
+    if (result != verdict::won) return false;
+    reason const* const given = why.value.release();  // the state owns it now
+    s.notify(failed, throw_on_first);
+    if constexpr (core::std_platform::checked)
+      if (given != nullptr) why.check(given->value, s);
+  }
+  if (!failed.any()) return true;
+  if (throw_on_first) failed.throw_first();
+  failed.throw_all();
+}
+
+/// The callbacks of a cancel_async, for a thread of the library.
+class async_cancel : background_job {
+ public:
+  explicit async_cancel(state& s) : background_job(&run), state_(s), held_(s) {}
+
+  std::promise<void>& promise() noexcept { return done_; }
+  /// Runs the callbacks on a thread of the library; here if there is none and none can be started.
+  static void start(std::shared_ptr<async_cancel> const& job) noexcept {
+    job->self_ = job;
+    if (!std_parts::timers().post(*job)) run(*job);
+  }
+
+ private:
+  static void run(background_job& j) noexcept {
+    auto const job = std::move(static_cast<async_cancel&>(j).self_);
+    failures failed;
+    job->state_.notify(failed, false);
+    if (!failed.any()) return job->done_.set_value();
+    try {
+      failed.throw_all();
+    } catch (...) { job->done_.set_exception(std::current_exception()); }
+  }
+
+  state& state_;
+  state::reference const held_;
+  std::promise<void> done_ = detail::make_promise();
+  std::shared_ptr<async_cancel> self_;  // until it has run
+};
+
+inline std::exception_ptr disposed_error() noexcept {
+  try {
+    throw object_disposed();
+  } catch (...) { return std::current_exception(); }
+}
+
+/// Cancels `s` and leaves its callbacks to a thread of the library.
+/// @return a future that is ready when they have run
+inline std::future<void> cancel_async(state& s) {
+  state::reference const held(s);
+  source_calls::scope const call(s.more(), source_verb::cancel, std::addressof(s));
+  auto const job = std::allocate_shared<async_cancel>(reserve_allocator<async_cancel>(), s);
+  std::future<void> done = job->promise().get_future();
+  verdict const result = s.begin(nullptr);
+  if (result == verdict::won && s.registry().count() != 0) {
+    async_cancel::start(job);
+    return done;
+  }
+  if (result == verdict::won) s.notify_nobody();
+  if (result == verdict::disposed) job->promise().set_exception(detail::disposed_error());
+  else job->promise().set_value();
+  return done;
+}
+
+}  // namespace detail
+}  // namespace CTS_ABI
+}  // namespace cts
+
+#endif  // CTS_DETAIL_CANCEL_HPP
