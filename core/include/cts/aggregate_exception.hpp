@@ -38,9 +38,11 @@ class CTS_SHARED_SYMBOL aggregate_exception : public std::exception {
   char const* what() const noexcept override;
 
  private:
-  class content;  // defined here, below: a header of vocabulary includes nothing
+  class content;  // defined below, in this header: detail/ includes it, so it includes nothing of detail/
   std::shared_ptr<content const> content_;
 };
+
+/// @cond implementation
 
 class CTS_SHARED_SYMBOL aggregate_exception::content {
  public:
@@ -114,6 +116,8 @@ inline std::vector<std::exception_ptr> const& aggregate_exception::inner_excepti
   return content_->inner;
 }
 inline char const* aggregate_exception::what() const noexcept { return content_->what(); }
+
+/// @endcond
 
 }  // namespace CTS_ABI
 }  // namespace cts

@@ -88,6 +88,7 @@ class [[nodiscard]] cancellation_callback : private detail::node {
   F f_;
 };
 
+/// Deduces F from the callable.
 template <class F>
 cancellation_callback(cancellation_token, F) -> cancellation_callback<F>;
 

@@ -45,7 +45,8 @@ class cancellation_callback;
 /// Tells an operation whether to stop: .NET's CancellationToken. R7–R13.
 ///
 /// Thread-safe: all members may be called concurrently, also on one object, and with every member of the source. Not
-/// assignment, a move or the destructor of the same object. One pointer; it may outlive the source.
+/// assignment, a move or the destructor of the same object. One pointer; it may outlive the source. std::hash hashes it
+/// by its source.
 class cancellation_token {
  public:
   /// Makes none(), which can never be canceled. R7.
@@ -211,7 +212,7 @@ class cancellation_token {
 ///
 /// Thread-safe: all members may be called concurrently, also on one object, and with every member of the source and its
 /// tokens. Not assignment, a move or the destructor of the same object. Move-only, one pointer; it may outlive the
-/// source.
+/// source. std::hash hashes it by its identity.
 class cancellation_token_registration {
  public:
   /// Makes a registration of nothing. All of these are equal. R55.
@@ -359,20 +360,20 @@ std::optional<cancellation_token_registration> cancellation_token::try_register(
 }  // namespace CTS_ABI
 }  // namespace cts
 
-/// Hashes a token by its source. R9.
+/// @cond implementation
+
 template <>
 struct std::hash<cts::cancellation_token> {
-  /// Returns the hash of the token's source.
   std::size_t operator()(cts::cancellation_token const& t) const noexcept { return std::hash<void const*>()(t.state_); }
 };
 
-/// Hashes a registration by its identity. R55.
 template <>
 struct std::hash<cts::cancellation_token_registration> {
-  /// Returns the hash of the registration's identity.
   std::size_t operator()(cts::cancellation_token_registration const& r) const noexcept {
     return std::hash<void const*>()(r.node_);
   }
 };
+
+/// @endcond
 
 #endif  // CTS_CANCELLATION_TOKEN_HPP

@@ -30,7 +30,9 @@
 #else
 #define CTS_ABI CTS_ABI_NAME(CTS_VERSION_MAJOR, CTS_VERSION_MINOR, )
 #endif
+/// Makes the name of the inline namespace of its expanded arguments.
 #define CTS_ABI_NAME(first, second, kind) CTS_ABI_PASTE(first, second, kind)
+/// Pastes the name of the inline namespace of its arguments as they are.
 #define CTS_ABI_PASTE(first, second, kind) v##first##_##second##kind
 
 /// Marks a symbol that a process has once, not once for each shared object, also under -fvisibility=hidden.
