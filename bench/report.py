@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSL-1.0
-"""What one run of cts_bench says: the bars as ratios, each axis with every peer, plots, and docs/performance.md's tables."""
+"""What one run of cts_bench says: the bars as ratios, each axis with every peer, plots, and docs/measured.md's tables."""
 import argparse
 import json
 import pathlib
@@ -205,7 +205,7 @@ def main():
     p.add_argument("--memory", type=pathlib.Path, help="the JSON of cts_footprint")
     p.add_argument("--probes", nargs="*", default=[], help="peer=object file, whose machine code is measured")
     p.add_argument("--plots", type=pathlib.Path, help="a folder for the plots")
-    p.add_argument("--page", type=pathlib.Path, help="docs/performance.md: its tables are replaced")
+    p.add_argument("--page", type=pathlib.Path, help="docs/measured.md: its tables are replaced")
     p.add_argument("--strict", action="store_true", help="exit status 1 if a bar is missed")
     a = p.parse_args()
     run = Run(load(a.result))

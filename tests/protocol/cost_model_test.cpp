@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// The cost model of docs/performance.md: every figure of its tables is counted here, exactly, and compared. With
+// The cost model of docs/cost_model.md: every figure of its tables is counted here, exactly, and compared. With
 // CTS_PRINT_COST_MODEL in the environment the tables are printed as they should be.
 #include <gtest/gtest.h>
 
