@@ -6,13 +6,22 @@ with 1 on a failure or a gap: a guarantee without a model or a mutant, a model o
 result.
 """
 import argparse
+import fnmatch
 import json
 import pathlib
+import re
 import subprocess
 import sys
 import xml.etree.ElementTree as xml
 
 HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+
+
+def path_of(name):
+    """The path of a model's file in models/; the program knows only the file's name."""
+    found = sorted(HERE.parent.rglob(name))
+    return found[0].relative_to(HERE.parent).as_posix() if found else name
 
 
 def cases(results, kind, shards, gaps):
@@ -64,7 +73,7 @@ def collect(given):
             continue
         passed = not case["failure"]
         expected = case["expected"]
-        model = {"name": f"{suite}.{case['name']}", "says": case["says"], "file": case["source"], "threads": int(case["threads"]),
+        model = {"name": f"{suite}.{case['name']}", "says": case["says"], "file": path_of(case["source"]), "threads": int(case["threads"]),
                  "searches": case["searches"], "full": expected == "holds" and "full" in case["searches"], "executions": int(case["executions"]), "seconds": case["seconds"], "passed": passed,
                  "verdict": ("holds" if expected == "holds" else "the defect is found") if passed else "FAILED", "failure": case["failure"]}
         if suite in guarantees:
@@ -102,6 +111,7 @@ def collect(given):
         if not case["passed"]:
             gaps.append(f"{case['name']} FAILED: the checker cannot be relied on")
     for g in guarantees.values():
+        g["spin_model"] = g["spin"]
         g["spin"] = g["spin"] and bool(spin)
         g["executions"] = sum(m["executions"] for m in g["models"])
         g["seconds"] = sum(m["seconds"] for m in g["models"])
@@ -149,34 +159,88 @@ def table(s):
     return "\n".join(lines)
 
 
-def mark(model):
-    name = model["name"].split(".")[1]
-    if model["says"].startswith("directed"):
-        name = f"_{name}_"
-    return name + ("*" if model["full"] else "")
+def search_of(model):
+    """How much of a model is searched, in words."""
+    if model["verdict"] == "the defect is found":
+        return "finds the defect"
+    directed = model["says"].startswith("directed")
+    return ("directed, in full" if directed else "in full") if model["full"] else ("directed" if directed else "bounded")
 
 
-def page(s):
-    """The table of docs/guarantees.md."""
-    lines = ["| | what holds | rules | models | theorems | tests |", "|---|---|---|---|---|---|"]
-    for g in s["guarantees"]:
-        models = ", ".join(mark(m) for m in sorted(g["models"], key=lambda m: m["name"]))
-        lemmas = ", ".join(f"`{l}`" for l in g["theorems"])
-        lines.append(f"| {g['id']} | {g['says']} | {', '.join(g['rules'])} | {models} | {lemmas} | {', '.join(f'`{t}`' for t in g['tests'])} |")
+def models_of(g):
+    """The models by file and by search: `a.cpp`: `One`, `Two` (in full); `Three` (bounded)."""
+    files = {}
+    for m in sorted(g["models"], key=lambda m: (m["file"], m["name"])):
+        files.setdefault(m["file"], {}).setdefault(search_of(m), []).append(f"`{m['name'].split('.')[1]}`")
+    return [f"`models/{f}`: " + "; ".join(f"{', '.join(names)} ({how})" for how, names in sorted(groups.items(), reverse=True))
+            for f, groups in files.items()]
+
+
+def test_files():
+    """The tests by file: {path: [names]}."""
+    found = {}
+    for path in sorted((ROOT / "tests").rglob("*.cpp")):
+        names = re.findall(r"^(?:TYPED_)?TEST(?:_F|_P)?\((\w+), *(\w+)\)", path.read_text(), re.M)
+        if names:
+            found[path.relative_to(ROOT).as_posix()] = [".".join(n) for n in names]
+    return found
+
+
+def by_file(pairs):
+    """`a.cpp`: one, two; `b.cpp`: three"""
+    files = {}
+    for file, name in pairs:
+        files.setdefault(file, []).append(name)
+    return "; ".join(f"`{file}`: {', '.join(names)}" for file, names in files.items())
+
+
+def tests_of(g, files):
+    """A test filter beside the file that has its tests: the first one, if several have."""
+    pairs = []
+    for pattern in g["tests"]:
+        homes = [f for f, names in files.items() if any(fnmatch.fnmatchcase(n, pattern) for n in names)]
+        pairs.append((homes[0] if homes else "tests", f"`{pattern}`"))
+    return by_file(sorted(pairs))
+
+
+def section(g, files):
+    """A guarantee on docs/guarantees.md: where it is coded, modelled, tested, proved and documented."""
+    lines = [f"### {g['id']}", f"*{g['name']}*: {g['says']}.", ""]
+    lines += [f"- **Coded**: `{c['file']}`: {c['step']}" for c in g["code"]]
+    lines += [f"- **Modelled**: {m}" for m in models_of(g)]
+    proofs = [f"`{l}` in `models/iris/{'once' if l == 'G2_at_most_once' else 'registry'}.v`" for l in g["theorems"]]
+    if g.get("spin_model"):
+        proofs.append("searched by Spin in `models/spin/registry.pml`")
+    if proofs:
+        lines.append("- **Proven**: " + ", ".join(proofs))
+    lines.append("- **Tested**: " + tests_of(g, files))
+    link = g["page"].replace("guarantees.md#", "#")
+    title = g["page"].replace(".md", "").replace("#", ", ").replace("_", " ").replace("-", " ")
+    lines.append(f"- **Documented**: [{title}]({link}); rules {', '.join(f'[{r}](semantics.md#{r.lower()})' for r in g['rules'])}")
     return "\n".join(lines) + "\n"
 
 
-def check_page(s, path, write):
-    """Whether the page has the table that it should have; or writes it there."""
-    begin, end = "<!-- verdict.py: table -->\n", "<!-- end -->"
-    text = path.read_text()
+def page(s):
+    """The generated sections of docs/guarantees.md."""
+    files = test_files()
+    return "\n" + "\n".join(section(g, files) for g in s["guarantees"]) + "\n"
+
+
+def replaced(text, name, new):
+    """The text with `new` between the markers of that name, and what stood there."""
+    begin, end = f"<!-- verdict.py: {name} -->\n", "<!-- end -->"
     head, _, rest = text.partition(begin)
     old, _, tail = rest.partition(end)
-    new = page(s)
+    return head + begin + new + end + tail, old
+
+
+def check_page(s, path, write):
+    """Checks that the page has the sections of this run, or writes them and the verdict there."""
+    text, old = replaced(path.read_text(), "guarantees", page(s))
     if write:
-        path.write_text(head + begin + new + end + tail)
-    elif old != new:
-        s["gaps"].append(f"{path}: its table is out of date; verdict.py --write-page makes it anew")
+        path.write_text(replaced(text, "verdict", f"```\n{table(s)}\n```\n")[0])
+    elif old != page(s):
+        s["gaps"].append(f"{path}: its sections are out of date; verdict.py --write-page makes them anew")
         s["passed"] = False
 
 
@@ -211,7 +275,7 @@ def pages(s, given):
     for g in s["guarantees"]:
         for m in g["mutants"]:
             m["history"] = m["history"] if m["mutant"] in kept else ""
-    root = HERE.parent.parent.as_uri()
+    root = ROOT.as_uri()
     (given.out / "report.html").write_text(museum.templates().get_template("report.html.j2").render(s=s, root=root))
     (given.out / "museum.html").write_text(museum.page(histories, s["defects"]))
     print(f"file://{(given.out / 'report.html').resolve()}")
@@ -225,7 +289,7 @@ def main():
     parser.add_argument("--out", type=pathlib.Path, required=True)
     parser.add_argument("--tool", action="append", default=[], help="NAME=VERSION")
     parser.add_argument("--expect", action="append", default=[], help="a tool that must have left a result")
-    parser.add_argument("--page", type=pathlib.Path, help="a page whose table must be that of this run")
+    parser.add_argument("--page", type=pathlib.Path, help="docs/guarantees.md, whose sections must be those of this run")
     parser.add_argument("--write-page", action="store_true", help="make it so")
     parser.add_argument("--setting", default="", help="a note on this run")
     given = parser.parse_args()
