@@ -26,11 +26,16 @@ void print(char const* title, cts::core::site_info const (&table)[N]) {
 int main() {
   std::puts(
       "# Memory orders\n\n"
-      "Printed from `core/include/cts/core/memory_orders.hpp` and `core/include/cts/protocol/memory_orders.hpp` by "
-      "`cts_orders`; a test fails\n"
-      "when this page and the tables differ. Every order stronger than relaxed is weakened in the mutation gate, one "
-      "step at a\n"
-      "time; a model fails on each.");
+      "Each atomic operation of the library has a name, its *site*. This page lists the order of each site, the sites "
+      "it "
+      "pairs\n"
+      "with, and what breaks if the order is weaker. A site's name leads to its line in the code.\n\n"
+      "The mutation gate weakens every order stronger than relaxed, one step at a time, and a model fails on each. To "
+      "see "
+      "the\n"
+      "failure for one site, run `cts_mutants --gtest_filter='*slot_scan*'` ([how to read it](histories.md)).\n\n"
+      "`cts_orders` prints this page from `core/include/cts/core/memory_orders.hpp` and\n"
+      "`core/include/cts/protocol/memory_orders.hpp`. A test fails when the page and the tables differ.");
   print("The core", cts::core::site_table);
-  print("What is built on it", cts::detail::site_table);
+  print("Built on the core", cts::detail::site_table);
 }
