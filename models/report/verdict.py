@@ -179,7 +179,7 @@ def models_of(g):
 def test_files():
     """The tests by file: {path: [names]}."""
     found = {}
-    for path in sorted((ROOT / "tests").rglob("*.cpp")):
+    for path in sorted(p for folder in ("tests", "tsan") for p in (ROOT / folder).rglob("*.cpp")):
         names = re.findall(r"^(?:TYPED_)?TEST(?:_F|_P)?\((\w+), *(\w+)\)", path.read_text(), re.M)
         if names:
             found[path.relative_to(ROOT).as_posix()] = [".".join(n) for n in names]
@@ -203,27 +203,45 @@ def tests_of(g, files):
     return by_file(sorted(pairs))
 
 
+def documented(g):
+    """A link to the section that explains the guarantee."""
+    title = re.sub("[#_-]", " ", g["page"].replace(".md#", ": ").replace(".md", ""))
+    return f"[{title}]({g['page'].replace('guarantees.md#', '#')})"
+
+
+def index(guarantees, files):
+    """A row for each guarantee: where it is coded, modelled, tested, proved and documented."""
+    lines = ["| | guarantee | coded | modelled | tested | proven | documented |", "|---|---|---|---|---|---|---|"]
+    for g in guarantees:
+        coded = ", ".join(f"`{c['file'].replace('core/include/cts/', '')}`" for c in g["code"])
+        modelled = ", ".join(sorted({f"`models/{m['file']}`" for m in g["models"]}))
+        homes = sorted({f for t in g["tests"] for f, names in files.items() if any(fnmatch.fnmatchcase(n, t) for n in names)})
+        folders = ", ".join(f"`{f}`" for f in sorted({h.rsplit("/", 1)[0] for h in homes}))
+        proven = ", ".join((["Coq"] if g["theorems"] else []) + (["Spin"] if g["spin_model"] else []))
+        lines.append(f"| [{g['id']}](#{g['id'].lower()}) | {g['name']} | {coded} | {modelled} | {folders} | {proven} | {documented(g)} |")
+    return "\n".join(lines) + "\n"
+
+
 def section(g, files):
     """A guarantee on docs/guarantees.md: where it is coded, modelled, tested, proved and documented."""
     lines = [f"### {g['id']}", f"*{g['name']}*: {g['says']}.", ""]
     lines += [f"- **Coded**: `{c['file']}`: {c['step']}" for c in g["code"]]
     lines += [f"- **Modelled**: {m}" for m in models_of(g)]
     proofs = [f"`{l}` in `models/iris/{'once' if l == 'G2_at_most_once' else 'registry'}.v`" for l in g["theorems"]]
-    if g.get("spin_model"):
+    if g["spin_model"]:
         proofs.append("searched by Spin in `models/spin/registry.pml`")
     if proofs:
         lines.append("- **Proven**: " + ", ".join(proofs))
     lines.append("- **Tested**: " + tests_of(g, files))
-    link = g["page"].replace("guarantees.md#", "#")
-    title = g["page"].replace(".md", "").replace("#", ", ").replace("_", " ").replace("-", " ")
-    lines.append(f"- **Documented**: [{title}]({link}); rules {', '.join(f'[{r}](semantics.md#{r.lower()})' for r in g['rules'])}")
+    lines.append(f"- **Documented**: {documented(g)}; rules {', '.join(f'[{r}](semantics.md#{r.lower()})' for r in g['rules'])}")
     return "\n".join(lines) + "\n"
 
 
 def page(s):
     """The generated sections of docs/guarantees.md."""
     files = test_files()
-    return "\n" + "\n".join(section(g, files) for g in s["guarantees"]) + "\n"
+    sections = "\n".join(section(g, files) for g in s["guarantees"])
+    return f"\n## The guarantees\n{index(s['guarantees'], files)}\n{sections}\n"
 
 
 def replaced(text, name, new):
