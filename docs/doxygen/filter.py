@@ -28,7 +28,7 @@ def page_name(page):
     return "index" if page == "README" else "page_" + page.replace("-", "_")
 
 
-def link(page, text, target, subpages):
+def link(page, text, target):
     """A link of a page as Doxygen's reference; a file that is no page becomes its name."""
     if re.match(r"[a-z]+:", target):
         return f"[{text}]({target})"
@@ -38,18 +38,19 @@ def link(page, text, target, subpages):
         return text if text.startswith("`") else f"{text} (`{path.removeprefix('../')}`)"
     if heading:
         return f"[{text}](@ref {anchor(name, heading)})"
-    return f'@subpage {page_name(name)} "{text}"' if subpages else f"[{text}](@ref {page_name(name)})"
+    return f"[{text}](@ref {page_name(name)})"
 
 
-def prose(page, text, subpages):
+def prose(page, text):
     """Lines outside code blocks: their links, with code spans left alone."""
     line = re.sub(r'<a id="(\w+)"></a>', r"\\anchor \1 ", text)
+    line = re.sub(r"(`+)(.+?)\1(?!`)", lambda m: f"``{m[2]}``" if "'" in m[2] else m[0], line)  # else a quote ends the code span
     line = re.sub(r"!\[([^\]]*)\]\((?:\w+/)*([\w.]+)\)", r"![\1](\2)", line)
-    return re.sub(r"(?<!!)\[((?:`[^`]*`|[^\]`])*)\]\(([^)\s]+)\)", lambda m: link(page, m.group(1), m.group(2), subpages), line)
+    return re.sub(r"(?<!!)\[((?:`+[^`]*`+|[^\]`])*)\]\(([^)\s]+)\)", lambda m: link(page, m.group(1), m.group(2)), line)
 
 
 def filter_page(path):
-    page, fence, states, subpages, plain, out, subpages_of = path.stem, "", "", False, False, [], {}
+    page, fence, states, plain, out, prose_at = path.stem, "", "", False, [], []
     for line in path.read_text(encoding="utf-8").split("\n"):
         if fence:
             fence = "" if line.startswith(fence) else fence
@@ -63,7 +64,6 @@ def filter_page(path):
             out.append("")
         elif m := re.match(r"(#+) (.*)", line):
             level, title = m.groups()
-            subpages = page == "README" and title == "Read on"
             name = page_name(page) if level == "#" else anchor(page, slug(title))
             title = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", title).replace("`", "")
             out.append(line if page == "README" and level == "#" else f"{level} {title} {{#{name}}}")
@@ -73,11 +73,11 @@ def filter_page(path):
         else:
             out.append(line)
             plain = True
-            subpages_of[len(out) - 1] = subpages
+            prose_at.append(len(out) - 1)
             continue
         plain = False
-    for i, below_read_on in subpages_of.items():
-        out[i] = prose(page, out[i], below_read_on)
+    for i in prose_at:
+        out[i] = prose(page, out[i])
     return "\n".join(out)
 
 
@@ -135,4 +135,5 @@ def filter_header(path):
 
 if __name__ == "__main__":
     file = pathlib.Path(sys.argv[1])
-    sys.stdout.write(filter_page(file) if file.suffix == ".md" else filter_header(file))
+    filters = {".md": filter_page, ".hpp": filter_header}
+    sys.stdout.write(filters.get(file.suffix, pathlib.Path.read_text)(file))
