@@ -18,12 +18,12 @@
 
 namespace cts::bench {
 
-/// What is registered: as small as a callback that does something can be.
+/// The registered function: as small as a callback with an effect can be.
 struct function {
   void* target;
   void operator()() const noexcept { keep(target); }
 };
-/// One that tells when the first of its kind ran.
+/// A function that records when the first of its kind ran.
 struct stamp {
   using clock = std::chrono::steady_clock;
   clock::time_point* first;
@@ -53,10 +53,9 @@ concept arms = requires(A, typename A::source& s) {
 template <class A>
 using token_of = decltype(A::token_of(std::declval<typename A::source&>()));
 
-// ----------------------------------------------------------------------------------------------------------------
-// stages
+// --- stages ---
 
-/// Registrations of one source, in the order and place that a shape asks for.
+/// Registrations of one source, in the order and place of a shape.
 template <class A, class F>
 class crowd {
   using registration = typename A::template registration<F>;
@@ -94,7 +93,7 @@ class crowd {
     dense_.clear();
     spread_.clear();
   }
-  /// The oldest goes and comes again as the newest.
+  /// Ends the oldest registration and makes it anew as the newest.
   void rotate(token_of<A> const& t, F f) {
     std::optional<registration>& oldest = dense_[next_].held;
     oldest.reset();
@@ -108,7 +107,7 @@ class crowd {
   std::size_t next_ = 0;
 };
 
-/// A source, its token, and who is registered there.
+/// A source, its token, and its registrations.
 template <class A, class F = function>
 struct alignas(128) place {
   typename A::source source;
@@ -147,8 +146,7 @@ void close(void* s) {
   delete &of<A>(s);
 }
 
-// ------------------------------------------------------------------------------------------------------------------
-// axes
+// --- axes ---
 
 template <class A>
 void pair_on(place<A>& p, std::size_t times) {
@@ -159,7 +157,7 @@ void pair_on(place<A>& p, std::size_t times) {
     keep(r);
   }
 }
-/// A registration comes and goes. Threads on one source each have a token of their own.
+/// Makes and ends a registration. Threads on one source each have a token of their own.
 template <class A>
 void pair(void* s, std::size_t, std::size_t times) {
   pair_on<A>(*of<A>(s).places.front(), times);
@@ -290,7 +288,7 @@ struct to_first {
 template <class A>
 struct to_waiter {
   to_waiter() {
-    std::this_thread::sleep_for(std::chrono::microseconds(300));  // so that it waits by then
+    std::this_thread::sleep_for(std::chrono::microseconds(300));  // the thread waits by then
   }
   place<A> at;
   stamp::clock::time_point start, woken;
@@ -314,7 +312,7 @@ struct to_waiter {
   static void close(void* s) { delete static_cast<to_waiter*>(s); }
 };
 
-/// The table of what the adapter can do.
+/// The table of the axes that the adapter has.
 template <class A>
 std::vector<axis> make_axes() {
   std::vector<axis> all;

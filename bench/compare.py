@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSL-1.0
-"""Is this build slower than a baseline? Runs both in turns on this machine and lets Google Benchmark's compare.py decide with a Mann-Whitney
-U test. The baseline: a git revision (built aside), another cts_bench, or the JSON of an earlier run (not in turns: mind the machine)."""
+"""Compares this build with a baseline. Runs both in turns on this machine; Google Benchmark's compare.py decides with a Mann-Whitney U test.
+The baseline is a git revision (built in a folder of its own), another cts_bench, or the JSON of an earlier run (which is not run in turns)."""
 import argparse
 import json
 import os
@@ -28,7 +28,7 @@ def build(revision, source, folder, arguments):
 
 
 def medians(benchmarks):
-    """What Google Benchmark itself adds for repetitions of one run; compare.py shows them beside the test's verdict."""
+    """The medians, as Google Benchmark adds them for repetitions of one run; compare.py shows them beside the result of the test."""
     runs = {}
     for b in benchmarks:
         runs.setdefault(b["name"], []).append(b)
@@ -58,7 +58,7 @@ def main():
     results = {"new": a.folder / "new.json", "old": a.folder / "old.json"}
     if baseline.suffix == ".json" and baseline.exists():
         results["old"] = baseline
-        print("The baseline is an earlier run: what else the machine does, and whether it is the same one, counts too.")
+        print("The baseline is an earlier run: a difference may come from the machine or its load.")
     else:
         programs["old"] = baseline.resolve() if baseline.is_file() else build(a.baseline, a.source, a.folder.resolve(), a.cmake)
     merged = {}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
-/// What the peers hold in memory, exactly: this program's own malloc counts the bytes that the allocator hands out. One
-/// JSON in the format of Google Benchmark, with counters instead of times.
+/// Counts the memory of each peer: this program's own malloc adds up the bytes that the allocator hands out. Writes a
+/// JSON file in the format of Google Benchmark, with counters instead of times.
 #include <benchmark/benchmark.h>
 #include <malloc.h>
 
@@ -33,7 +33,7 @@ struct heap {
   std::atomic<std::int64_t> bytes, blocks;
 };
 heap held{};
-std::atomic<std::int64_t> floor_now{0}, peak{0};  // how far above the one the other was
+std::atomic<std::int64_t> floor_now{0}, peak{0};  // the peak above the floor
 
 void* taken(void* p) {
   if (p != nullptr) {
@@ -84,7 +84,7 @@ axis const* find(peer const& p, std::string_view name) {
 double bytes_now() { return static_cast<double>(held.bytes.load()); }
 double blocks_now() { return static_cast<double>(held.blocks.load()); }
 
-/// What `live` registrations add; sizeof_cell of it is what the harness keeps each in.
+/// The bytes that `live` registrations add; the harness keeps each in sizeof_cell of them.
 void footprint(benchmark::State& state, peer const& p) {
   axis const& a = *find(p, "poll");
   auto const live = static_cast<std::size_t>(state.range(0));
@@ -110,7 +110,7 @@ void footprint(benchmark::State& state, peer const& p) {
   state.counters["sizeof_cell"] = static_cast<double>(p.cell_bytes);
 }
 
-/// What a source has on the heap.
+/// The bytes of a source on the heap.
 void source_footprint(benchmark::State& state, peer const& p) {
   axis const& a = *find(p, "create");
   for (auto _ : state) {

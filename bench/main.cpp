@@ -35,8 +35,7 @@ using cts::bench::peer;
 using cts::bench::shape;
 using cts::bench::timing;
 
-// ------------------------------------------------------------------------------------------------------------
-// yardsticks
+// --- yardsticks ---
 
 struct alignas(128) private_word {
   std::atomic<std::uint64_t> word{0};
@@ -86,8 +85,8 @@ void plain_load_churn(State& state) {
   for (auto _ : state) benchmark::DoNotOptimize(w.word.load(std::memory_order_acquire));
   stop.store(true, std::memory_order_relaxed);
 }
-/// The best that a linked list can do: one read-modify-write a node, no lock, no call; at random addresses every node
-/// misses.
+/// The best that a linked list can do: one read-modify-write a node, no lock, no call. At random addresses every node
+/// is a cache miss.
 void list_fan_out(State& state) {
   auto const n = static_cast<std::size_t>(state.range(0));
   struct alignas(64) node {
@@ -108,10 +107,9 @@ void list_fan_out(State& state) {
   state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(n));
 }
 
-// ------------------------------------------------------------------------------------------------------------ the
-// matrix
+// --- the matrix ---
 
-/// What the threads of a benchmark share: made by the first, found by the others once all have begun.
+/// What the threads of a benchmark share. The first thread makes it; the others find it once all have begun.
 struct shared_stage {
   void* at = nullptr;
 };
@@ -149,7 +147,7 @@ class matrix {
  public:
   explicit matrix(peer const& p) : peer_(p) {}
 
-  /// Registers `as`/peer`suffix` if the peer has the axis and holds that many.
+  /// Registers `as`/peer`suffix` if the peer has the axis and can hold that many registrations.
   benchmark::internal::Benchmark* add(std::string_view as, char const* which, shape const& s,
                                       std::string const& suffix = "") const {
     auto const* const end = peer_.axes + peer_.count;
@@ -204,12 +202,12 @@ class matrix {
   }
 
  private:
-  /// At least 64 callbacks, so that reading the clock does not count.
+  /// At least 64 callbacks, so that reading the clock does not matter.
   static std::size_t batch(std::size_t n) { return n < 64 ? (64 + n - 1) / n : 1; }
   peer const& peer_;
 };
 
-/// As the operating system calls it; empty where it is not Linux.
+/// The processor's name as the operating system gives it; empty where it is not Linux.
 std::string processor() {
   std::ifstream info("/proc/cpuinfo");
   for (std::string line; std::getline(info, line);)

@@ -4,7 +4,7 @@
 #define CTS_PEER_STRING(x) CTS_PEER_STRING_(x)
 #define CTS_PEER_JOIN_(a, b) a##b
 #define CTS_PEER_JOIN(a, b) CTS_PEER_JOIN_(a, b)
-// All peers are linked into one program: what is made of an adapter must not have the same name twice.
+// All peers are linked into one program, so each adapter's class needs a name of its own.
 #define bench_adapter CTS_PEER_JOIN(bench_adapter_, CTS_PEER_ID)
 
 #include CTS_PEER_HEADER

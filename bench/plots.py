@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSL-1.0
-"""The plots of docs/performance: one of every axis beside every peer, and one for each axis that is measured over a size or over threads.
+"""The plots of docs/measured.md: one of every axis beside every peer, and one for each axis that is measured over a size or over threads.
 
 Every scale is logarithmic, because the peers differ by two orders of magnitude. So values are dots and lines, never bars: a bar's length
 means something only from zero on, which a logarithmic scale does not have. Ours (cts::) are coloured and bold, the peers are grey.
@@ -13,7 +13,7 @@ matplotlib.use("svg")
 import matplotlib.pyplot as plt
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
-WIDTH = 9.0  # inches; as wide as GitHub shows a page, so that the text keeps its size
+WIDTH = 9.0  # inches; the width of a page on GitHub, so that the text keeps its size
 FONTS = ["DejaVu Sans", "Verdana"]  # of one width; any other one is narrower
 OURS = "cts_"
 # A family of classes is a hue; within it the two differ in lightness and marker.
@@ -25,7 +25,7 @@ DOT = "#08519c"
 PEER = "#6b6b6b"
 PEER_STYLES = [("#303030", "o", (0, (6, 2))), ("#6b6b6b", "s", (0, (4, 2))), ("#858585", "^", (0, (2, 1.5))), ("#9e9e9e", "D", (0, (6, 2, 1, 2))),
                ("#505050", "v", (0, (1, 1.5)))]
-# What the figure of all peers shows: (axis, live registrations, title).
+# The rows of the figure of all peers: (axis, live registrations, title).
 SHOWN = [
     ("pair", None, "register and unregister"), ("pair_shared", None, "register and unregister, {threads} threads on one source"),
     ("late_pair", None, "register on a canceled token"), ("leave_canceled", 1_000, "unregister after cancel, 1,000 callbacks"),

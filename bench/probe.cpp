@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// What a program that uses a peer contains of it: each verb once. The report measures this file's machine code.
+// Calls each verb of a peer once. The report measures the machine code of this file.
 #include CTS_PEER_HEADER
 
 #include "peer.hpp"

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSL-1.0
-"""What one run of cts_bench says: the bars as ratios, each axis with every peer, plots, and docs/measured.md's tables."""
+"""Reports one run of cts_bench: the bars as ratios, each axis with every peer, plots, and the tables of docs/measured.md."""
 import argparse
 import json
 import pathlib
@@ -36,7 +36,7 @@ class Run:
 
     @staticmethod
     def key(name):
-        """Google Benchmark divides the time of threads by their number; a thread's own time is wanted."""
+        """The parts of a benchmark's name. Google Benchmark divides the time by the number of threads; this report shows a thread's own time."""
         threads = int(m.group(1)) if (m := re.search(r"/threads:(\d+)", name)) else 1
         parts = re.sub(r"/(real_time|manual_time|threads:\d+|iterations:\d+)", "", name).split("/")
         live = int(parts[2]) if len(parts) > 2 else None
@@ -62,7 +62,7 @@ class Run:
 
 
 def ratios(run):
-    """What is compared: (title, what, of, bar or None, name of what it is compared with)."""
+    """The comparisons: (title, time, time it is compared with, bar or None, name of the latter)."""
     y = lambda name, live=None: run.get("yardstick", name, live)
     get, rows = run.get, []
 
@@ -102,7 +102,7 @@ def ratios(run):
     row("cancel_after and back, two threads", get("timer_own", "cts_callback", threads=2), get("timer_own", "cts_callback"), 1.3, "one thread")
     row("cancel_after and back, 1,000,000 armed", get("timer", "cts_callback", 1_000_000), y("two_rmws"), 6.3, "two RMWs")
     row("cancel_after and back, 1,000,000 armed", get("timer", "cts_callback", 1_000_000), get("timer", "cts_callback", 0), 1.1, "none armed")
-    # against whoever is best
+    # against the best peer
     for mine, in_place in (("cts_inplace_stop", True), ("cts_stop", False), ("cts_callback", False), ("cts_register", False)):
         for axis, live in [(a, None) for a in ("token_copy", "create", "life", "poll_churn", "linked", "late_pair")] + [("leave_canceled", 1_000)]:
             best = run.best_other(in_place, axis, live)
@@ -190,7 +190,7 @@ def machine(run):
 
 
 def write_page(page, blocks):
-    """Replaces what stands between <!-- name --> and <!-- end --> in the page."""
+    """Replaces the text between <!-- name --> and <!-- end --> in the page."""
     text = page.read_text(encoding="utf-8")
     for name, block in blocks.items():
         text, n = re.subn(rf"(<!-- {name} -->\n).*?(<!-- end -->)", lambda m: m.group(1) + block + "\n" + m.group(2), text, flags=re.S)

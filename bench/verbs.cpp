@@ -29,7 +29,7 @@ struct node : core::callback {
 };
 static_assert(sizeof(void*) != 8 || sizeof(node) == 32);
 
-/// A registry with nodes that are registered in the order in which they lie.
+/// A registry with nodes, registered in the order in which they lie in memory.
 struct crowd {
   explicit crowd(std::size_t live) : nodes(live) {
     for (node& n : nodes) static_cast<void>(r.try_register(n));
@@ -48,7 +48,7 @@ void pair(State& state) {
     benchmark::DoNotOptimize(taken_back);
   }
 }
-/// The oldest goes and comes again as the newest.
+/// Unregisters the oldest and registers it anew as the newest.
 void ring(State& state) {
   crowd all(static_cast<std::size_t>(state.range(0)));
   std::size_t oldest = 0;
@@ -59,8 +59,8 @@ void ring(State& state) {
     oldest = oldest + 1 == all.nodes.size() ? 0 : oldest + 1;
   }
 }
-/// Create, register, cancel, destroy. What has run need not be unregistered. The verbs are inlined, as they are in a
-/// program that has one place that cancels.
+/// Create, register, cancel, destroy. A callback that has run need not be unregistered. The verbs are inlined, as they
+/// are in a program that has one place that cancels.
 CTS_BENCH_FLATTEN void life(State& state) {
   for (auto _ : state) {
     registry r;

@@ -7,7 +7,7 @@
 struct bench_adapter {
   static constexpr char const* name = "pplx::cancellation_token";
   static constexpr bool in_place = false;
-  static constexpr std::size_t most = 10'000;  // to take one back is a linear search
+  static constexpr std::size_t most = 10'000;  // unregistering is a linear search
   using source = pplx::cancellation_token_source;
   static pplx::cancellation_token token_of(source& s) { return s.get_token(); }
   static bool requested(pplx::cancellation_token const& t) { return t.is_canceled(); }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
-/// Whatever has the interface of the standard's stop tokens.
+/// An adapter for every class with the interface of the standard's stop tokens.
 #pragma once
 
 template <class Source, class Token, template <class> class Callback>
@@ -13,7 +13,7 @@ struct stop_token_adapter {
   template <class F>
   using registration = Callback<F>;
 
-  /// As one links by hand.
+  /// Linked by hand, with two callbacks.
   class linked {
     struct stop {
       Source* child;

@@ -32,7 +32,7 @@ def read(path):
 
 
 def shown_part(text, most=4000):
-    """What the page can draw: not each thread's own steps, which say the same again, and of a livelock the begin and the end."""
+    """The part of a history that the page draws: without each thread's own steps, and only the beginning and the end of a livelock."""
     lines = text.split("\nthread 0:")[0].split("\n")
     return "\n".join(lines if len(lines) <= most else lines[: most // 2] + lines[-most // 2 :])
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSL-1.0
-"""The verdict of a run: joins what the models, the mutation gate and the other tools have left in the results folder with the
-catalogue of guarantees (guarantees.json). Prints the table, writes summary.json, junit.xml, report.html and museum.html, and exits
+"""The verdict of a run: joins the results of the models, the mutation gate and the other tools with the catalogue of guarantees
+(guarantees.json). Prints the table, writes summary.json, junit.xml, report.html and museum.html, and exits
 with 1 on a failure or a gap: a guarantee without a model or a mutant, a model or a mutant without a guarantee, a shard without a
 result.
 """
@@ -39,7 +39,7 @@ def cases(results, kind, shards, gaps):
 
 
 def models(given, gaps):
-    """The models and the tests of the checker; what a deep run's rounds of random executions have added is in them."""
+    """The models and the tests of the checker, with the random executions of a deep run's rounds added."""
     by_name = {}
     for kind in ["models"] + [f"random.{i}" for i in range(1, given.rounds + 1)]:
         for suite, case in cases(given.results, kind, given.shards, gaps):
