@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: BSL-1.0
+/// @file
+/// The C++20 module `cts`: the public names of the library. A module exports no macros; CTS_VERSION and the others come
+/// with `#include <cts/version.hpp>`.
+module;
+
+#include <cts/cts.hpp>
+#include <cts/inplace_stop_token.hpp>
+#include <cts/lane.hpp>
+#include <cts/stop_token.hpp>
+
+export module cts;
+
+export namespace cts {
+
+// cts/cts.hpp
+using cts::aggregate_exception;
+using cts::cancellation_callback;
+using cts::cancellation_lane;
+using cts::cancellation_lane_callback;
+using cts::cancellation_token;
+using cts::cancellation_token_registration;
+using cts::cancellation_token_source;
+using cts::error_sink;
+using cts::infinite;
+using cts::manual_time_provider;
+using cts::object_disposed;
+using cts::operation_canceled;
+using cts::set_error_sink;
+using cts::synchronization_context;
+using cts::time_provider;
+using cts::wait_handle;
+
+// What checked builds report.
+using cts::leak;
+using cts::leak_handler;
+using cts::set_leak_handler;
+using cts::set_wait_cycle_handler;
+using cts::wait_cycle;
+using cts::wait_cycle_handler;
+
+// cts/lane.hpp
+using cts::basic_lane;
+using cts::basic_lane_callback;
+using cts::lane;
+using cts::lane_callback;
+using cts::lane_home;
+using cts::lane_registration;
+
+// cts/stop_token.hpp, cts/inplace_stop_token.hpp, cts/stoppable_token.hpp
+using cts::inplace_stop_callback;
+using cts::inplace_stop_source;
+using cts::inplace_stop_token;
+using cts::never_stop_token;
+using cts::nostopstate;
+using cts::nostopstate_t;
+using cts::stop_callback;
+using cts::stop_callback_for_t;
+using cts::stop_source;
+using cts::stop_token;
+using cts::stoppable_callback_for;
+using cts::stoppable_source;
+using cts::stoppable_token;
+using cts::unstoppable_token;
+
+}  // namespace cts
+
+export namespace cts::core {
+
+// cts/core/registry.hpp
+using cts::core::basic_callback;
+using cts::core::basic_registry;
+using cts::core::callback;
+using cts::core::misuse;
+using cts::core::misuse_handler;
+using cts::core::register_result;
+using cts::core::registry;
+using cts::core::set_misuse_handler;
+using cts::core::std_platform;
+using cts::core::striped_registry;
+
+}  // namespace cts::core

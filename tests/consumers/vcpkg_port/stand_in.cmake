@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: BSL-1.0
+# cmake -DPORT=… -DUPSTREAM=… -DFOLDER=… -DCXX=… -P stand_in.cmake
+# Runs the port's files with stand-ins for the functions of vcpkg, which is not in Debian: the sources are those of UPSTREAM, the package
+# is FOLDER/installed. The stand-ins do what vcpkg documents of the calls that the port makes, and know no others.
+cmake_minimum_required(VERSION 3.25)
+set(CURRENT_PACKAGES_DIR "${FOLDER}/installed")
+
+function(run)
+  execute_process(COMMAND ${ARGN} OUTPUT_QUIET COMMAND_ERROR_IS_FATAL ANY)
+endfunction()
+
+function(vcpkg_from_git)
+  cmake_parse_arguments(PARSE_ARGV 0 given "" "OUT_SOURCE_PATH;URL;REF" "")
+  if(given_UNPARSED_ARGUMENTS OR NOT given_URL MATCHES "^https://" OR NOT given_REF MATCHES "^[0-9a-f]+$")
+    message(FATAL_ERROR "vcpkg_from_git: an URL and the full name of a commit")
+  endif()
+  string(LENGTH "${given_REF}" length)
+  if(NOT length EQUAL 40)
+    message(FATAL_ERROR "vcpkg_from_git: REF is not the full name of a commit")
+  endif()
+  set(${given_OUT_SOURCE_PATH} "${UPSTREAM}" PARENT_SCOPE)
+endfunction()
+
+function(vcpkg_cmake_configure)
+  cmake_parse_arguments(PARSE_ARGV 0 given "" "SOURCE_PATH" "OPTIONS")
+  run(${CMAKE_COMMAND} -S "${given_SOURCE_PATH}" -B "${FOLDER}/build" -DCMAKE_BUILD_TYPE=Release "-DCMAKE_CXX_COMPILER=${CXX}"
+      "-DCMAKE_INSTALL_PREFIX=${CURRENT_PACKAGES_DIR}" -DCMAKE_INSTALL_LIBDIR=lib ${given_OPTIONS})
+endfunction()
+
+function(vcpkg_cmake_install)
+  run(${CMAKE_COMMAND} --build "${FOLDER}/build" --target install)
+endfunction()
+
+# To share/<port>, and two paths in the files that follow from their old place.
+function(vcpkg_cmake_config_fixup)
+  cmake_parse_arguments(PARSE_ARGV 0 given "" "CONFIG_PATH" "")
+  set(share "${CURRENT_PACKAGES_DIR}/share/cts")
+  file(MAKE_DIRECTORY "${share}")
+  file(GLOB files "${CURRENT_PACKAGES_DIR}/${given_CONFIG_PATH}/*")
+  if(NOT files)
+    message(FATAL_ERROR "vcpkg_cmake_config_fixup: nothing in ${given_CONFIG_PATH}")
+  endif()
+  file(COPY ${files} DESTINATION "${share}")
+  file(REMOVE_RECURSE "${CURRENT_PACKAGES_DIR}/${given_CONFIG_PATH}")
+  file(GLOB files "${share}/*.cmake")
+  foreach(file IN LISTS files)
+    file(READ "${file}" text)
+    string(REPLACE "\${CMAKE_CURRENT_LIST_DIR}/../../../" "\${CMAKE_CURRENT_LIST_DIR}/../../" text "${text}")
+    set(up "get_filename_component(_IMPORT_PREFIX \"\${_IMPORT_PREFIX}\" PATH)\n")
+    string(REPLACE "${up}${up}${up}" "${up}${up}" text "${text}")
+    file(WRITE "${file}" "${text}")
+  endforeach()
+endfunction()
+
+function(vcpkg_fixup_pkgconfig)
+  if(NOT EXISTS "${CURRENT_PACKAGES_DIR}/share/pkgconfig/cts.pc")
+    message(FATAL_ERROR "vcpkg_fixup_pkgconfig: no cts.pc")
+  endif()
+endfunction()
+
+function(vcpkg_install_copyright)
+  cmake_parse_arguments(PARSE_ARGV 0 given "" "" "FILE_LIST")
+  run(${CMAKE_COMMAND} -E copy ${given_FILE_LIST} "${CURRENT_PACKAGES_DIR}/share/cts/copyright")
+endfunction()
+
+# The manifest: JSON with the fields that vcpkg requires, in its words.
+file(READ "${PORT}/vcpkg.json" manifest)
+string(JSON name GET "${manifest}" name)
+string(JSON version GET "${manifest}" version)
+string(JSON license GET "${manifest}" license)
+string(JSON description GET "${manifest}" description)
+string(JSON number LENGTH "${manifest}" dependencies)
+math(EXPR last "${number} - 1")
+set(needed "")
+foreach(i RANGE ${last})
+  string(JSON dependency GET "${manifest}" dependencies ${i} name)
+  string(JSON host GET "${manifest}" dependencies ${i} host)
+  list(APPEND needed "${dependency}:${host}")
+endforeach()
+if(NOT name STREQUAL "cts" OR NOT version MATCHES "^[0-9]+[.][0-9]+[.][0-9]+$" OR NOT license STREQUAL "BSL-1.0" OR NOT description OR
+   NOT needed STREQUAL "vcpkg-cmake:ON;vcpkg-cmake-config:ON")
+  message(FATAL_ERROR "${PORT}/vcpkg.json: ${name} ${version} ${license} ${needed}")
+endif()
+include("${PORT}/portfile.cmake")
+file(GLOB_RECURSE left "${CURRENT_PACKAGES_DIR}/lib/*" "${CURRENT_PACKAGES_DIR}/debug/*")
+if(left OR NOT EXISTS "${CURRENT_PACKAGES_DIR}/share/cts/copyright")
+  message(FATAL_ERROR "vcpkg wants no empty lib or debug folder, and a copyright: ${left}")
+endif()
