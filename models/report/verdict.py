@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSL-1.0
 """The verdict of a run: joins the results of the models, the mutation gate and the other tools with the catalogue of guarantees
-(guarantees.json). Prints the table, writes summary.json, junit.xml, report.html and museum.html, and exits
+(guarantees.json). Prints the table, writes summary.json, SHA256SUMS, junit.xml, report.html and museum.html, and exits
 with 1 on a failure or a gap: a guarantee without a model or a mutant, a model or a mutant without a guarantee, a shard without a
-result.
+result, a header that has changed since the models were built.
 """
 import argparse
 import fnmatch
+import hashlib
 import json
 import pathlib
 import re
@@ -123,12 +124,34 @@ def collect(given):
         if not g["mutants"] and not any(case["name"] == instead for case in litmus):
             gaps.append(f"{g['id']}: no mutant, so nothing shows that its models can fail")
     all_ = list(guarantees.values())
+    sums = headers(given, gaps)
     return {
-        "passed": not gaps, "gaps": gaps, "revision": revision(), "tools": tools(given), "setting": given.setting,
+        "passed": not gaps, "gaps": gaps, "version": version(), "revision": revision(), "headers": sums, "tools": tools(given), "setting": given.setting,
         "executions": sum(g["executions"] for g in all_), "seconds": sum(g["seconds"] for g in all_),
         "mutants": {"all": len(mutants), "killed": sum(bool(m["killed_by"]) for m in mutants), "equivalent": sum(bool(m["equivalent"]) for m in mutants)},
         "guarantees": all_, "checker": litmus, "spin": spin, "proofs": proofs, "defects": catalogue["defects"],
     }
+
+
+def sha256sums(files):
+    return "".join(f"{hash}  {path}\n" for path, hash in files.items())
+
+
+def headers(given, gaps):
+    """The SHA-256 of each header, and one of them all: that of SHA256SUMS (core/cmake/cts-verify-copy.cmake computes the same)."""
+    root = HERE.parent.parent / "core" / "include"
+    found = sorted(p.relative_to(root).as_posix() for p in (root / "cts").rglob("*") if p.is_file())
+    files = {path: hashlib.sha256((root / path).read_bytes()).hexdigest() for path in found}
+    text = sha256sums(files)
+    if given.built_from:
+        built = {path: hash for hash, path in (line.split("  ", 1) for line in given.built_from.read_text().splitlines())}
+        gaps += [f"{path} has changed since the models were built" for path in sorted(files.keys() | built.keys()) if files.get(path) != built.get(path)]
+    return {"sha256": hashlib.sha256(text.encode()).hexdigest(), "files": files}
+
+
+def version():
+    text = (HERE.parent.parent / "core" / "include" / "cts" / "version.hpp").read_text()
+    return ".".join(re.findall(r"^#define CTS_VERSION_(?:MAJOR|MINOR|PATCH) (\d+)$", text, re.MULTILINE))
 
 
 def said(*command):
@@ -307,6 +330,7 @@ def main():
     parser.add_argument("--out", type=pathlib.Path, required=True)
     parser.add_argument("--tool", action="append", default=[], help="NAME=VERSION")
     parser.add_argument("--expect", action="append", default=[], help="a tool that must have left a result")
+    parser.add_argument("--built-from", type=pathlib.Path, help="SHA256SUMS of the headers that the models were built with")
     parser.add_argument("--page", type=pathlib.Path, help="docs/guarantees.md, whose sections must be those of this run")
     parser.add_argument("--write-page", action="store_true", help="make it so")
     parser.add_argument("--setting", default="", help="a note on this run")
@@ -316,6 +340,10 @@ def main():
     if given.page:
         check_page(summary, given.page, given.write_page)
     (given.out / "summary.json").write_text(json.dumps(summary, indent=1, ensure_ascii=False))
+    sums = given.out / "SHA256SUMS"  # for sha256sum -c; only of headers that have passed
+    sums.unlink(missing_ok=True)
+    if summary["passed"]:
+        sums.write_text(sha256sums(summary["headers"]["files"]))
     (given.out / "junit.xml").write_text(junit(summary))
     pages(summary, given)
     print(table(summary))

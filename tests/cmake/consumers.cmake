@@ -48,3 +48,11 @@ endif()
 # The module exports what the headers declare.
 add_test(NAME Module.ExportsThePublicNames
          COMMAND ${CMAKE_COMMAND} -DROOT=${PROJECT_SOURCE_DIR} -P ${CMAKE_CURRENT_SOURCE_DIR}/cmake/check_module.cmake)
+
+# Whether a vendored copy is the verified one.
+find_program(CTS_CONSUMERS_PYTHON python3)
+if(CTS_CONSUMERS_PYTHON)
+  add_test(NAME Vendoring.ACopyIsTheVerifiedOneOrIsToldApart
+           COMMAND ${CMAKE_COMMAND} -DROOT=${PROJECT_SOURCE_DIR} -DFOLDER=${CMAKE_CURRENT_BINARY_DIR}/vendoring -DPYTHON=${CTS_CONSUMERS_PYTHON}
+                   -P ${CMAKE_CURRENT_SOURCE_DIR}/cmake/check_verified_copy.cmake)
+endif()
