@@ -56,3 +56,7 @@ if(CTS_CONSUMERS_PYTHON)
            COMMAND ${CMAKE_COMMAND} -DROOT=${PROJECT_SOURCE_DIR} -DFOLDER=${CMAKE_CURRENT_BINARY_DIR}/vendoring -DPYTHON=${CTS_CONSUMERS_PYTHON}
                    -P ${CMAKE_CURRENT_SOURCE_DIR}/cmake/check_verified_copy.cmake)
 endif()
+
+# One version everywhere.
+add_test(NAME Versions.AgreeEverywhere COMMAND ${CMAKE_COMMAND} -DROOT=${PROJECT_SOURCE_DIR} -DBUILD=${PROJECT_BINARY_DIR}
+         -DPROJECT=${PROJECT_VERSION} -P ${CMAKE_CURRENT_SOURCE_DIR}/cmake/check_versions.cmake)
