@@ -22,7 +22,7 @@ using state = detail::basic_state<model_parts>;
 using node = detail::basic_node<P>;
 
 /// The timers of production, on the models' locks, clock and threads.
-using timers = detail::basic_timer_service<timer_world<P>>;
+using timers = model_timer_service<timer_world<P>>;
 inline timers* the_timers = nullptr;
 
 /// What a wait handle waits for. Its users read `built`: a race if they do not see it made. Counted, as in production.
@@ -223,8 +223,8 @@ struct scene {
   /// The same with timers, whose threads end when they have nothing to do.
   void open_timers() {
     open();
-    the_timers = ::new (P::allocate(sizeof(timers))) timers;
     the_time = {};
+    the_timers = ::new (P::allocate(sizeof(timers))) timers;
     the_time.rushes = true;
     the_time.horizon = (std::chrono::nanoseconds::max)();
     the_time.available = 8;

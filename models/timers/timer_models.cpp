@@ -58,7 +58,7 @@ struct job : detail::background_job {
 /// A service, two timers and a job.
 template <std::size_t Partitions = 1>
 struct crew {
-  using service = detail::basic_timer_service<timer_world<P, Partitions>>;
+  using service = model_timer_service<timer_world<P, Partitions>>;
   using timer = shot<service>;
   service* s = nullptr;
   timer* t[3] = {};
@@ -567,7 +567,7 @@ add<stop_vs_nested> st6("G17", "StopVersusCallbackThatWaitsForItsTimer",
 // -----------------------------------------------------------------------------------------------------------------
 /// Three timers and whatever is done with them, drawn: a wheel beside a list that is searched.
 struct wheel_vs_list : rl::test_suite<wheel_vs_list, 1> {
-  using wheel = detail::basic_timer_wheel<P>;
+  using wheel = model_wheel;
   struct item : detail::timer_entry {
     item() : timer_entry(nothing) {}
     static void none(detail::timer_entry&) noexcept {}
