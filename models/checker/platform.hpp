@@ -378,10 +378,10 @@ template <class P>
 struct oldest_first : core::newest_first<P> {
   using base = core::newest_first<P>;
   template <class Visit>
-  static bool visit(typename base::segment& s, std::size_t first, typename base::block const& b, Visit& visit) {
-    if (!is_replaced("newest_first")) return base::visit(s, first, b, visit);
+  static bool visit_block(typename base::segment& s, std::size_t first, typename base::block const& b, Visit& visit) {
+    if (!is_replaced("newest_first")) return base::visit_block(s, first, b, visit);
     for (std::size_t i = 0; i < base::block::size; ++i)
-      if (!base::one(s.at(first + i), s, b.words[i], visit)) return false;
+      if (!base::visit_one(s, first + i, b.words[i], visit)) return false;
     return true;
   }
 };

@@ -6,7 +6,6 @@
 #define CTS_CORE_CALLBACK_HPP
 
 #include "cts/core/overlap_watch.hpp"
-#include "cts/core/platform.hpp"
 #include "cts/core/slot.hpp"
 
 namespace cts {
@@ -15,30 +14,30 @@ namespace core {
 
 /// A callback and where it is registered. It must not move or die while registered: until unregister() has returned
 /// true, unregister_and_wait() has returned, the callback itself has begun to run (it may destroy itself), or the
-/// registry has been disposed. May be registered again after that.
+/// registry has been disposed. Then it may be registered again.
 template <class Platform>
 class basic_callback {
  public:
-  using callback = basic_callback;  // so that a derived class may say `callback` for its base
+  using callback = basic_callback;  ///< so that a derived class may say `callback` for its base
   using function = void (*)(basic_callback&) noexcept;
 
+  /// A callback that runs `run`. Not registered.
   explicit basic_callback(function run) noexcept : run_(run), slot_(nullptr), dead_(0) {}
   basic_callback(basic_callback const&) = delete;
   basic_callback& operator=(basic_callback const&) = delete;
 
  private:
   template <class>
-  friend class ledger;
+  friend class segment_stack;
   template <class>
   friend struct failed_growth;
   template <class, std::size_t>
   friend class basic_registry;
-  using slot = typename Platform::template atomic<word>;
 
-  // Written by the registrant before it publishes, read by whoever unregisters afterwards.
+  // The registrant writes them before it publishes; whoever unregisters afterwards reads them.
   typename Platform::template var<function> run_;
-  typename Platform::template var<slot*> slot_;
-  typename Platform::template var<word> dead_;  // what unregister leaves behind: dead(generation of the registration)
+  typename Platform::template var<basic_slot<Platform>*> slot_;
+  typename Platform::template var<word> dead_;  // what unregister leaves in the slot
   [[no_unique_address]] registrar<Platform::checked> registrar_;
 };
 

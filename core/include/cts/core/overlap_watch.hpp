@@ -116,8 +116,8 @@ class overlap_watch {
     scope(overlap_watch* w, verb v) noexcept : watch_(w), verb_(v) {}
     scope(scope const&) = delete;
     scope& operator=(scope const&) = delete;
-    ~scope() { leave(); }
-    void leave() noexcept {
+    ~scope() { end(); }
+    void end() noexcept {
       if (watch_ != nullptr) watch_->active_[static_cast<std::size_t>(verb_)].fetch_sub(1);
       watch_ = nullptr;
     }
@@ -128,7 +128,7 @@ class overlap_watch {
     verb verb_;
   };
 
-  scope enter(verb v) const noexcept {
+  scope begin(verb v) const noexcept {
     active_[static_cast<std::size_t>(v)].fetch_add(1);
     if (disposing_.load() && v != verb::is_cancellation_requested)
       report(misuse::kind::overlaps_dispose, v, verb::dispose);
@@ -136,7 +136,7 @@ class overlap_watch {
   }
 
   /// For an operation that was entered before and has been forgotten since.
-  scope again(verb v) const noexcept { return scope(const_cast<overlap_watch*>(this), v); }
+  scope resume(verb v) const noexcept { return scope(const_cast<overlap_watch*>(this), v); }
 
   /// @param inside whether a callback of this registry's own cancel disposes it, which is allowed
   void dispose(bool inside) const noexcept {
@@ -193,11 +193,11 @@ class overlap_watch<false> {
   struct scope {
     scope() noexcept {}
     ~scope() {}
-    void leave() noexcept {}
+    void end() noexcept {}
     void forget() noexcept {}
   };
-  scope enter(verb) const noexcept { return {}; }
-  scope again(verb) const noexcept { return {}; }
+  scope begin(verb) const noexcept { return {}; }
+  scope resume(verb) const noexcept { return {}; }
   void dispose(bool) const noexcept {}
   void registered_twice() const noexcept {}
 };

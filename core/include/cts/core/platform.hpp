@@ -1,23 +1,20 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
-/// What the registry needs from the world, as a policy. `std_platform` is the one in production; the model checker, the
-/// counting and the stepping tests bring their own and run the same templates.
+/// What the core needs from the world, as a policy. Production uses `std_platform`; the model checker and the tests run
+/// the same templates on platforms of their own. A platform provides:
 ///
-/// A platform provides:
 ///   atomic<T>      load(site), store(v, site), compare_exchange(expected, v, site), fetch_or(v, site), fetch_xor(v,
-///   site);
-///                  for what is built above the core fetch_and and fetch_add too. A site is a row of a table that
-///                  info(site) finds
+///                  site); above the core fetch_and and fetch_add, too. info(site) finds the order
 ///   var<T>         a plain field that two threads may reach: get(), set(v)
-///   hint<T>        a relaxed word that only steers a policy and never decides about safety: get(), set(v), add(v)
-///   this_thread()  a nonzero name of the calling thread, unique among those that run
+///   hint<T>        a relaxed word that steers a policy and never decides about safety: get(), set(v), add(v)
+///   this_thread()  a nonzero name of the calling thread, unique among running threads
 ///   thread_index() a small number of the calling thread, to pick a stripe
-///   await(w, done) returns when done() is true; the only place where the core waits. `w` names the wait: info(w).name
-///   back_off()     pauses the calling thread for a moment, after it has met another one in a word
-///   allocate(n), deallocate(p, n)   memory aligned to `line` bytes, null if there is none
+///   await(w, done) returns when done() is true; the core waits nowhere else. info(w).name names the wait
+///   back_off()     pauses a thread that has collided with another one in a word
+///   allocate(n), deallocate(p, n)   memory aligned to `line` bytes, or null
 ///   prefetch(p)    a hint that *p will be read
 ///   inline_slots, segment_slots, line, prefetch_distance, checked
-///   most_claims    how often a registration tries to use empty segments again before it allocates one at once
+///   most_claims    how often a registration tries to reuse empty segments before it allocates
 #pragma once
 #ifndef CTS_CORE_PLATFORM_HPP
 #define CTS_CORE_PLATFORM_HPP
@@ -31,46 +28,18 @@
 #include <new>
 #include <thread>
 
-#include "cts/core/memory_orders.hpp"
-#include "cts/version.hpp"
+#include "cts/core/config.hpp"
 
-#if defined(__x86_64__) || defined(_M_X64) || defined(__i386__) || defined(_M_IX86)
+#if CTS_X86
 #include <immintrin.h>
-#endif
-
-/// Marks what must be inlined into the caller's hot path, and what must not.
-#if defined(__GNUC__) || defined(__clang__)
-#define CTS_HOT [[gnu::always_inline]]
-#define CTS_COLD [[gnu::noinline, gnu::cold]]
-#else
-#define CTS_HOT
-#define CTS_COLD
-#endif
-
-// GCC answers yes to __has_builtin(__builtin_thread_pointer) for every target and then rejects it on some
-// (powerpc64le). So the targets are named where it has been tried with GCC and Clang; elsewhere the address of errno
-// names the thread.
-#if defined(__has_builtin) && !defined(_WIN32) && \
-    (defined(__x86_64__) || defined(__i386__) || defined(__aarch64__) || defined(__arm__) || defined(__riscv))
-#if __has_builtin(__builtin_thread_pointer)
-#define CTS_HAS_THREAD_POINTER 1
-#endif
-#endif
-#ifndef CTS_HAS_THREAD_POINTER
-#define CTS_HAS_THREAD_POINTER 0
 #endif
 
 namespace cts {
 inline namespace CTS_ABI {
 namespace core {
 
-static_assert(std::atomic<std::uint64_t>::is_always_lock_free,
-              "cts needs lock-free 64-bit atomics: a slot holds a 64-bit generation, and an operation on it must not "
-              "take a lock. This target "
-              "has none; a newer processor of the family may (-march=i586, -march=armv7-a)");
-
-/// The step `Step` as `Platform` runs it: Step itself in production. A step is a class of static functions by platform;
-/// models/ specializes this to build in a defect that no fault at a site can express.
+/// The step `Step` as `Platform` runs it: Step itself in production. A step is a class of static functions. The models
+/// specialize this for a defect that no fault at a site expresses.
 template <class Platform, class Step>
 struct replaced {
   using type = Step;
@@ -80,12 +49,12 @@ using step = typename replaced<Platform, Step>::type;
 
 /// The platform of production: std::atomic and the operating system.
 struct std_platform {
-  static constexpr std::size_t inline_slots = 8;  ///< slots inside the registry: so many registrations allocate nothing
-  static constexpr std::size_t segment_slots = 56;  ///< slots of a further segment, which then is 488 bytes
-  static constexpr std::size_t line = 64;           ///< bytes that two threads cannot write at the same time
+  static constexpr std::size_t inline_slots = 8;    ///< slots inside the registry, which allocate nothing
+  static constexpr std::size_t segment_slots = 56;  ///< slots of a further segment of 488 bytes
+  static constexpr std::size_t line = 64;           ///< bytes of a cache line
   static constexpr unsigned most_claims = 16;
-  static constexpr std::size_t prefetch_distance = 16;  ///< how many callbacks ahead a cancel prefetches
-  static constexpr int back_off_pauses = 64;            ///< how long who has met another one steps aside
+  static constexpr std::size_t prefetch_distance = 16;  ///< callbacks that cancel prefetches ahead
+  static constexpr int back_off_pauses = 64;            ///< length of back_off()
   static constexpr bool checked = CTS_CHECKED != 0;
 
   template <class Mutation>
@@ -129,7 +98,7 @@ struct std_platform {
    private:
     static_assert(std::atomic<T>::is_always_lock_free, "cts needs lock-free atomics of every integer type it uses");
     static_assert(sizeof(std::atomic<T>) == sizeof(T),
-                  "cts needs atomics with the representation of what they hold (ledger.hpp, top_)");
+                  "cts needs atomics with the representation of what they hold (recycling.hpp, top_)");
     std::atomic<T> word_;
   };
 
@@ -156,7 +125,7 @@ struct std_platform {
     std::atomic<T> word_;
   };
 
-  /// The same in every shared object, unlike the address of a thread_local that a header defines.
+  /// The same in every shared object, unlike the address of a header's thread_local.
   static std::uintptr_t this_thread() noexcept {
 #if CTS_HAS_THREAD_POINTER
     return reinterpret_cast<std::uintptr_t>(__builtin_thread_pointer());
@@ -171,14 +140,12 @@ struct std_platform {
     return index;
   }
 
-  /// Spins, then yields, then sleeps for at most an eighth of the time already waited (never over a millisecond), so
-  /// that the thread waited for needs no read-modify-write and no system call to wake anyone.
-  /// @param wait the name of the wait, for other platforms
   template <class Wait, class Done>
-  static void await(Wait wait, Done done) noexcept {
-    static_cast<void>(wait);
+  static void await(Wait, Done done) noexcept {
     await(done);
   }
+  /// Spins, then yields, then sleeps for an eighth of the time already waited, at most 1 ms. So the thread waited for
+  /// needs no read-modify-write and no system call to wake anyone.
   template <class Done>
   static void await(Done done) noexcept {
     for (int i = 0; i < 64; ++i) {
@@ -198,7 +165,7 @@ struct std_platform {
     }
   }
 
-  /// About as long as a hundred registrations take: two threads then work in turns instead of line by line.
+  /// About as long as a hundred registrations: two threads then work in turns and do not fight for each line.
   static void back_off() noexcept {
     for (int i = 0; i < back_off_pauses; ++i) pause();
   }
@@ -208,8 +175,8 @@ struct std_platform {
   }
   static void deallocate(void* p, std::size_t) noexcept { ::operator delete(p, std::align_val_t(line)); }
 
-  CTS_HOT static void prefetch(
-      void const* p) noexcept {  // not inlined, GCC takes it for a pure function and drops the call
+  // TRICKY: if this is not inlined, GCC takes it for a pure function and drops the call.
+  CTS_HOT static void prefetch(void const* p) noexcept {
 #if defined(__GNUC__) || defined(__clang__)
     __builtin_prefetch(p, 1);
 #else
@@ -219,7 +186,7 @@ struct std_platform {
 
  private:
   static void pause() noexcept {
-#if defined(__x86_64__) || defined(_M_X64) || defined(__i386__) || defined(_M_IX86)
+#if CTS_X86
     _mm_pause();
 #elif defined(__aarch64__) && (defined(__GNUC__) || defined(__clang__))
     asm volatile("yield");

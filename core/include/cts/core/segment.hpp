@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
-/// An array of slots with a generation. Slots are handed out in ascending order, so position is age:
+/// A segment: an array of slots with a generation. Slots are handed out in ascending order, so position is age.
 ///
-///   I1  below the cursor (g, i) every slot has been used in generation g;
-///   I2  in one generation an unused slot never becomes unused again, so the frontier (the first unused slot) only
-///   rises; I3  a registration counts only if the generation it read is still there, unsealed, after it published
-///   itself; I4  a new generation is opened only by the thread that sealed the old one and then saw no live slot.
+///   I1  Below the cursor (g, i) every slot has been used in generation g.
+///   I2  In one generation a used slot never becomes unused, so the frontier, the first unused slot, only rises.
+///   I3  A registration counts only if, after publishing, its registrant finds its generation again, unsealed.
+///   I4  Only the thread that sealed a generation, and then saw no live slot, opens the next one.
 ///
-/// By I1 and I2 a registration that happened before another one sits below it (G9). By I3, I4 and the seq_cst handshake
-/// slot_publish / gen_recheck against gen_seal / slot_verify no live registration is in a segment that is reset or
-/// moved.
+/// By I1 and I2 a registration sits above those that happened before it (G9). By I3, I4 and the handshake slot_publish,
+/// gen_recheck against gen_seal, slot_verify no live registration is in a segment that is reset or moved (G3).
 #pragma once
 #ifndef CTS_CORE_SEGMENT_HPP
 #define CTS_CORE_SEGMENT_HPP
@@ -20,78 +19,109 @@
 #include <numeric>
 #include <utility>
 
-#include "cts/core/platform.hpp"
 #include "cts/core/slot.hpp"
 
 namespace cts {
 inline namespace CTS_ABI {
 namespace core {
 
-/// The header of a segment; its slots follow it in memory.
+/// The words of a segment but for its slots. A link is the address of a segment; its low bit is a mark.
 template <class Platform>
-class segment {
- public:
+class segment_header {
+ protected:
   template <class T>
   using atomic = typename Platform::template atomic<T>;
-  using slot = atomic<word>;
+
+  constexpr explicit segment_header(std::size_t capacity) noexcept : capacity_(capacity) {}
+
+  atomic<word> generation_{generation_step};
+  atomic<std::uintptr_t> older_{0};  // marked while the segment is on its way out of the list
+  std::size_t const capacity_;
+  atomic<word> cursor_{generation_step};
+};
+
+/// A segment; its slots follow it in memory.
+template <class Platform>
+class segment : segment_header<Platform> {
+ public:
+  using slot = basic_slot<Platform>;
+  using link = std::uintptr_t;
+
+  static constexpr link mark_bit = 1;
 
   static constexpr std::size_t bytes(std::size_t n) noexcept { return sizeof(segment) + n * sizeof(slot); }
 
-  /// Builds a segment in `storage`, which has bytes(n) bytes, of n slots.
+  /// Builds a segment of n slots in `storage`, which has bytes(n) bytes.
   static segment* build(void* storage, std::size_t n) noexcept {
     segment* const s = ::new (storage) segment(n);
     for (std::size_t i = 0; i < n; ++i) ::new (static_cast<void*>(std::addressof(s->at(i)))) slot(dead(0));
     return s;
   }
-  /// Ends a segment that build() has made.
+  /// Ends the life of a segment that build() made.
   static void destroy(segment* s) noexcept {
     for (std::size_t i = 0; i < s->capacity_; ++i) std::destroy_at(std::addressof(s->at(i)));
     std::destroy_at(s);
   }
 
+  static link to(segment& s) noexcept { return reinterpret_cast<link>(std::addressof(s)); }
+  static segment* from(link l) noexcept { return reinterpret_cast<segment*>(l & ~mark_bit); }
+
   std::size_t capacity() const noexcept { return capacity_; }
+  /// TRICKY: at(-1), which wraps, is floor_. So the slot below a slot always exists.
   slot& at(std::size_t i) noexcept {
-    void* const here =
-        reinterpret_cast<std::byte*>(this) + (sizeof(segment) + i * sizeof(slot));  // i: -1 too, wrapping
+    static_assert(sizeof(segment) == sizeof(segment_header<Platform>) + sizeof(slot), "floor_ ends the segment");
+    void* const here = reinterpret_cast<std::byte*>(this) + (sizeof(segment) + i * sizeof(slot));
     return *static_cast<slot*>(here);
   }
 
-  /// Where the next registration of this generation goes.
-  struct place {
-    slot* where;  // null: nowhere in this generation
-    word seen;    // what is in the slot now
-    word cursor;  // what the cursor shall say once the slot is used; 0: it is that far already
+  // --- a registrant finds a slot ---
+
+  enum class outcome : unsigned char {
+    found,
+    full,      ///< no slot in this generation, or it is sealed
+    restarted  ///< a new generation has been opened, with room
   };
-  static constexpr place full{nullptr, 0, 0};
-  static constexpr place restarted{nullptr, 1, 0};  // there is a new generation, with room
+  struct position {
+    outcome what;
+    bool moves_cursor = false;  ///< the cursor lags behind the slot
+    slot* where = nullptr;
+    word seen = 0;    ///< what the slot holds
+    word cursor = 0;  ///< what the cursor shall say once the slot is used
+  };
+
+  word generation() noexcept { return generation_.load(site::gen_find); }
+  word generation_again() noexcept { return generation_.load(site::gen_recheck); }
 
   /// The frontier, or the slot just below it if that one has died in this generation.
-  CTS_HOT place find(word gen, bool may_restart) noexcept {
-    word const used = known_used(gen);
-    if (used < capacity_) [[likely]] {  // so the generation is not sealed either
+  CTS_HOT position find(word gen, bool may_restart) noexcept {
+    word const used = cursor_.load(site::cursor_find) - gen;  // too large if the cursor belongs to another generation
+    if (used < capacity_) [[likely]] {                        // so `gen` is not sealed either
       auto const known = static_cast<std::size_t>(used);
-      word const here = at(known).load(site::slot_peek);
+      word const here = at(known).peek();
       if (is_unused(here, gen)) [[likely]] {
-        slot& last = at(known - 1);  // or the floor
-        if (last.load(site::slot_peek) == gen) {
-          // With two dead ones on top perhaps all are: then they are used again, so that a burst needs no more than the
-          // last one.
-          if (at(known - 2).load(site::slot_peek) == gen && may_restart && restart(gen)) [[unlikely]]
-            return restarted;
-          return {std::addressof(last), gen, 0};  // `gen`, not what was read: no need to wait for it
+        slot& below = at(known - 1);
+        if (below.peek() == gen) {
+          // Two dead slots below the frontier: all may be. A restart lets a burst reuse the last one's memory.
+          if (at(known - 2).peek() == gen && may_restart && restart(gen)) [[unlikely]]
+            return {outcome::restarted};
+          return {outcome::found, false, std::addressof(below), gen};  // `gen`, not the load: nothing waits for it
         }
-        return {std::addressof(at(known)), here, gen + known + 1};
+        return {outcome::found, true, std::addressof(at(known)), here, gen + known + 1};
       }
     }
     return search(gen, used <= capacity_ ? static_cast<std::size_t>(used) : 0);
   }
-
-  /// Records that the slots up to and including that of `p` have been used (I1).
-  void advance(place const& p) noexcept {
-    if (p.cursor != 0) cursor_.store(p.cursor, site::cursor_advance);
+  /// Records that the slots up to that of `p` have been used (I1).
+  CTS_HOT void advance(position const& p) noexcept {
+    if (p.moves_cursor) cursor_.store(p.cursor, site::cursor_advance);
   }
 
-  /// Some slots that are looked at together.
+  /// The dead word to leave in a slot that is given back under generation `now`: that generation, or the next if `now`
+  /// is sealed. The next may be open by then, and its registrants have passed the slot (G9).
+  static constexpr word dead_under(word now) noexcept { return is_sealed(now) ? dead(now) + generation_step : now; }
+
+  // --- a block of slots is read at once ---
+
   struct block {
     static constexpr std::size_t size =
         std::gcd(std::gcd(Platform::inline_slots, Platform::segment_slots), std::size_t{4});
@@ -103,14 +133,15 @@ class segment {
     bool any_live() const noexcept { return (merged() & 1) != 0; }  // or done
     bool all_dead() const noexcept { return is_dead(merged()); }
   };
-  /// What is in the slots from `first` on.
+  /// The slots from `first` on.
   CTS_HOT block look(std::size_t first, site how) noexcept {
-    return [&]<std::size_t... K>(std::index_sequence<K...>) { return block{{at(first + K).load(how)...}}; }
+    return [&]<std::size_t... K>(std::index_sequence<K...>) { return block{{at(first + K).read(how)...}}; }
     (std::make_index_sequence<block::size>());
   }
 
-  /// Tries to take the segment out of use (I4): true if it holds no registration and the caller alone may open it
-  /// again.
+  // --- a claimer takes the segment out of use and opens the next generation ---
+
+  /// Seals the generation if no slot is live (I4). On success only the caller may open the next one.
   bool claim(word gen) noexcept {
     if (is_sealed(gen) || !all_dead(site::slot_peek)) return false;
     word expected = gen;
@@ -119,46 +150,49 @@ class segment {
     unseal();
     return false;
   }
-  /// Opens the next generation in place if no registration is in this one.
+  void unseal() noexcept { generation_.fetch_xor(seal, site::gen_unseal); }
+  /// Makes every slot unused. For the claimer only.
+  void open(word gen) noexcept { generation_.store(gen + generation_step, site::gen_open); }
+  /// Opens the next generation in place if no slot is live.
   CTS_COLD bool restart(word gen) noexcept {
     if (!claim(gen)) return false;
     open(gen);
     return true;
   }
-  void unseal() noexcept { generation_.fetch_xor(seal, site::gen_unseal); }
-  /// Opens the next generation: every slot is unused. Only for who claimed the segment.
-  void open(word gen) noexcept { generation_.store(gen + generation_step, site::gen_open); }
 
-  /// What is left in a slot that is given back when the generation `now` is there: it counts as used in that one or, if
-  /// that is sealed, in the next, which may be open by then and whose registrants have passed the slot.
-  static constexpr word dead_from(word now) noexcept { return is_sealed(now) ? dead(now) + generation_step : now; }
-  /// The same for who has taken a slot that was live.
-  word dead_from_now() noexcept { return dead_from(generation_.load(site::gen_recheck)); }
+  // --- its place in the stack ---
 
-  atomic<word> generation_{generation_step};
-  atomic<std::uintptr_t> older_{
-      0};  // the next older segment; its low bit marks that this one is on its way out of the list
+  segment* older() noexcept { return from(older_.load(site::older_walk)); }
+  void link_to(link below) noexcept { older_.store(below, site::older_link); }
+  /// Marks its own link, so that the segment below cannot be unlinked through it. Returns the link.
+  link mark() noexcept { return older_.fetch_or(mark_bit, site::older_mark); }
+  void unmark() noexcept { older_.fetch_xor(mark_bit, site::older_unmark); }
+  /// Replaces its link to `s` by `below`.
+  bool unlink(segment& s, link below) noexcept {
+    link expected = to(s);
+    return older_.compare_exchange(expected, below, site::older_unlink);
+  }
+  /// For dispose, which comes last.
+  segment* last_older() noexcept { return from(older_.load(site::top_dispose)); }
 
  protected:
-  constexpr explicit segment(std::size_t n) noexcept : capacity_(n) {}
+  constexpr explicit segment(std::size_t n) noexcept : segment_header<Platform>(n) {}
 
  private:
   static_assert(Platform::inline_slots < seal && Platform::segment_slots < seal, "a cursor must not reach the seal");
 
-  /// How many slots are known to have been used in the generation `gen`; more than there are if the cursor is of
-  /// another one.
-  word known_used(word gen) noexcept { return cursor_.load(site::cursor_find) - gen; }
+  using segment_header<Platform>::generation_, segment_header<Platform>::older_;
+  using segment_header<Platform>::capacity_, segment_header<Platform>::cursor_;
 
-  /// The same as find() from slot `known` on, for the cases that are not usual.
-  place search(word gen, std::size_t known) noexcept {
-    if (is_sealed(gen)) return full;
+  /// find() from the slot `known` on, for the unusual cases.
+  position search(word gen, std::size_t known) noexcept {
+    if (is_sealed(gen)) return {outcome::full};
     std::size_t i = known;
     word seen = 0;
-    while (i < capacity_ && !is_unused(seen = at(i).load(site::slot_peek), gen)) ++i;
-    if (i == capacity_) return full;  // not even its last slot is reused, so that it can become empty
-    if (i > 0 && at(i - 1).load(site::slot_peek) == gen)
-      return {std::addressof(at(i - 1)), gen, i > known ? gen + i : 0};
-    return {std::addressof(at(i)), seen, gen + i + 1};
+    while (i < capacity_ && !is_unused(seen = at(i).peek(), gen)) ++i;
+    if (i == capacity_) return {outcome::full};  // its last slot is not reused either, so that it can become empty
+    if (i > 0 && at(i - 1).peek() == gen) return {outcome::found, i > known, std::addressof(at(i - 1)), gen, gen + i};
+    return {outcome::found, true, std::addressof(at(i)), seen, gen + i + 1};
   }
 
   bool all_dead(site how) noexcept {
@@ -167,13 +201,10 @@ class segment {
     return true;
   }
 
-  std::size_t const capacity_;
-  atomic<word> cursor_{generation_step};  // generation + index: below index every slot has been used in that generation
-  slot floor_{done};                      // just below the first slot: used for ever, so that no slot is a special case
+  slot floor_{done};  // just below the first slot: used for ever, so that no slot is a special case
 };
 
-/// A segment and its slots in one object, for a ledger to begin with. It can be constant-initialized, which storage
-/// that build() fills cannot.
+/// A segment and its slots in one object, which can be constant-initialized.
 template <class Platform, std::size_t N>
 class whole_segment : public segment<Platform> {
   using base = segment<Platform>;
@@ -185,7 +216,7 @@ class whole_segment : public segment<Platform> {
   template <std::size_t... K>
   constexpr explicit whole_segment(std::index_sequence<K...>) noexcept
       : base(N), array_{typename base::slot(dead(K * 0))...} {
-    static_assert(sizeof(whole_segment) == base::bytes(N), "at() finds the slots just behind the header");
+    static_assert(sizeof(whole_segment) == base::bytes(N), "the slots follow the header");
   }
   typename base::slot array_[N];
 };

@@ -1,16 +1,24 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
-/// The states of a slot. A registration's whole life is one word:
+/// A slot: the whole life of a registration in one word.
 ///
-///                       register                    cancel               callback returned
-///     dead(older gen) ───────────▶ live(callback) ──────────▶ running(callback) ────────▶ done
-///            ▲      slot_publish     │        slot_take                   slot_done
-///            │                       │ unregister: slot_unregister, slot_retract
-///            │ new generation        ▼
-///            └─────────────────── dead(this gen) ──register──▶ live (only the slot just below the frontier)
+///                      publish                take                    finish
+///     dead(older gen) ─────────▶ live(c) ───────────────▶ running(c) ─────────▶ done
+///           ▲                      │ unregister, retract      │
+///           │                      ▼                          │ release (remove_all)
+///           └── new generation ── dead(this gen) ◀────────────┘
+///                                  └── publish ─▶ live (only just below the frontier)
 ///
-/// A slot is *unused* in generation g if it is dead since an earlier one; so opening a new generation frees all slots
-/// of a segment at once and without writing to any of them, and no value ever comes back (no ABA).
+/// A slot is *unused* in generation g if it has been dead since an earlier one. So a new generation frees every slot of
+/// its segment at once, without writing to any, and no value comes back: there is no ABA.
+///
+///     bits            63 … 10     9      8 … 2     1 0
+///     dead            generation  0      0         0 0
+///     live(c)         address of the callback c    0 1
+///     running(c)      address of the callback c    1 0     names c: nobody waits for one that inherits the slot
+///     done            0           0      0         1 1
+///     a generation    number      sealed 0         0 0
+///     a cursor        generation  0      index (bits 8 … 0)
 #pragma once
 #ifndef CTS_CORE_SLOT_HPP
 #define CTS_CORE_SLOT_HPP
@@ -19,21 +27,17 @@
 #include <memory>
 #include <type_traits>
 
-#include "cts/version.hpp"
+#include "cts/core/memory_orders.hpp"
+#include "cts/core/platform.hpp"
 
 namespace cts {
 inline namespace CTS_ABI {
 namespace core {
 
-/// A slot's word. The two low bits tell the kind: 00 dead(generation), 01 live(callback), 10 running(callback), 11
-/// done.
 using word = std::uint64_t;
 
-/// Generations of a segment advance by this much: room for the seal, and for the cursor (generation + index) below it.
-/// The seal is above every index, so that a cursor is never of a sealed generation.
 inline constexpr word generation_step = 1024;
-inline constexpr word seal = 512;
-
+inline constexpr word seal = 512;  // above every index, so no cursor belongs to a sealed generation
 inline constexpr word done = 3;
 
 constexpr bool is_dead(word w) noexcept { return (w & 3) == 0; }
@@ -46,12 +50,11 @@ template <class Callback>
 word live(Callback const& c) noexcept {
   return word{reinterpret_cast<std::uintptr_t>(std::addressof(c))} | 1;
 }
-/// Names its callback, so that nobody waits for one that has inherited a slot.
 template <class Callback>
 word running(Callback const& c) noexcept {
   return word{reinterpret_cast<std::uintptr_t>(std::addressof(c))} | 2;
 }
-/// No cast where the types are the same, which -Wuseless-cast reports.
+/// Casts only where the types differ: -Wuseless-cast reports the rest.
 template <class Integer>
 constexpr Integer narrowed(word w) noexcept {
   if constexpr (std::is_same_v<Integer, word>) return w;
@@ -61,6 +64,45 @@ template <class Callback>
 Callback* callback_of(word w) noexcept {
   return reinterpret_cast<Callback*>(narrowed<std::uintptr_t>(w & ~word{3}));
 }
+
+/// The word and its transitions. One that returns false has changed nothing.
+template <class Platform>
+class basic_slot {
+ public:
+  constexpr explicit basic_slot(word w) noexcept : word_(w) {}
+
+  /// Reads the word; `how` is slot_peek, slot_scan or slot_verify.
+  CTS_HOT word read(site how) const noexcept { return word_.load(how); }
+  CTS_HOT word peek() const noexcept { return word_.load(site::slot_peek); }
+
+  /// seen → live, by a registrant.
+  CTS_HOT bool publish(word seen, word live) noexcept { return word_.compare_exchange(seen, live, site::slot_publish); }
+  /// live → dead, by the registrant that rereads top or the generation and finds it changed. False: a canceller has
+  /// taken the callback (G4).
+  bool retract(word live, word dead) noexcept { return word_.compare_exchange(live, dead, site::slot_retract); }
+  /// live → dead, by the owner (G5).
+  CTS_HOT bool unregister(word live, word dead) noexcept {
+    if (word_.compare_exchange(live, dead, site::slot_unregister)) [[likely]]
+      return true;
+    // TRICKY: the value does not matter. The load orders the caller after the canceller, so it reads the flag as set
+    // (G8).
+    static_cast<void>(word_.load(site::slot_too_late));
+    return false;
+  }
+  /// live → running, by a canceller or remove_all (G2).
+  CTS_HOT bool take(word live, word running) noexcept { return word_.compare_exchange(live, running, site::slot_take); }
+  /// running → done, when the callback has returned (G6).
+  CTS_HOT void finish() noexcept { word_.store(done, site::slot_done); }
+  /// The same for a callback that has paused.
+  void finish_paused() noexcept { word_.store(done, site::slot_resume); }
+  /// running → dead, when remove_all has handed the callback out.
+  void release(word dead) noexcept { word_.store(dead, site::slot_done); }
+  /// Whether it still holds `running`. False makes the callback's effects visible (G6).
+  bool still(word running) const noexcept { return word_.load(site::slot_await) == running; }
+
+ private:
+  typename Platform::template atomic<word> word_;
+};
 
 }  // namespace core
 }  // namespace CTS_ABI

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: BSL-1.0
+/// @file
+/// The list of segments below `top`, and how a registrant makes room in it. A full top segment is, in this order:
+/// restarted in place if it is empty; covered by an empty segment from further down; covered by a new one.
+///
+/// An empty segment leaves the list by Harris' algorithm ("A pragmatic implementation of non-blocking linked lists",
+/// DISC 2001): the mover marks the segment's own link, so that the segment below cannot be unlinked through it at the
+/// same time, then swings the link of the segment above. Nobody helps and nobody waits: a mover that fails restores the
+/// mark and allocates (G11).
+#pragma once
+#ifndef CTS_CORE_RECYCLING_HPP
+#define CTS_CORE_RECYCLING_HPP
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <new>
+#include <type_traits>
+
+#include "cts/core/segment.hpp"
+
+namespace cts {
+inline namespace CTS_ABI {
+namespace core {
+
+template <class Platform>
+class segment_list {
+  template <class T>
+  using atomic = typename Platform::template atomic<T>;
+  template <class T>
+  using hint = typename Platform::template hint<T>;
+  using segment = core::segment<Platform>;
+
+ public:
+  using link = typename segment::link;
+
+  constexpr explicit segment_list(segment* first) noexcept {
+    if (std::is_constant_evaluated()) first_top_ = first;
+    else ::new (static_cast<void*>(std::addressof(top_))) atomic<link>(segment::to(*first));
+  }
+  segment_list(segment_list const&) = delete;
+  segment_list& operator=(segment_list const&) = delete;
+  ~segment_list() { std::destroy_at(std::addressof(top_)); }
+
+  // --- top: the address of a segment, and the bit `closed` ---
+
+  static constexpr link closed = 1;
+  static bool is_closed(link top) noexcept { return (top & closed) != 0; }
+
+  link top() const noexcept { return top_.load(site::top_find); }
+  link top_again() const noexcept { return top_.load(site::top_recheck); }
+  /// Closes the list to registrants (G3). Returns top as it was.
+  link close() noexcept { return top_.fetch_or(closed, site::top_close); }
+
+  // --- room ---
+
+  /// Makes room above or in the full or sealed top segment `s`. False: there is no memory (G15).
+  CTS_COLD bool make_room(segment& s, word gen, bool may_claim) noexcept {
+    if (may_claim) {
+      if (s.restart(gen)) {
+        sweep_from_top();
+        return true;
+      }
+      if (sweep(segments_.get() >= limit_.get() ? everything : glance)) return true;
+    }
+    void* const storage = Platform::allocate(segment::bytes(Platform::segment_slots));
+    if (storage == nullptr) return s.restart(gen) || sweep(everything);
+    segment& fresh = *segment::build(storage, Platform::segment_slots);
+    link expected = segment::to(s);
+    fresh.link_to(expected);
+    if (top_.compare_exchange(expected, segment::to(fresh), site::top_push)) segments_.add(1);
+    else release(fresh);  // another thread made room, or cancel came
+    return true;
+  }
+  /// The next sweep begins at the top.
+  void sweep_from_top() noexcept { hand_.store(0, site::hand_keep); }
+
+  // --- dispose, which comes last ---
+
+  /// Frees every segment but `first`.
+  CTS_HOT void release_grown(segment& first) noexcept {
+    segment* const top = segment::from(top_.load(site::top_dispose));
+    if (top != std::addressof(first) || first.last_older() != nullptr) [[unlikely]]
+      release_all(top, first);
+  }
+  /// From now on the list is closed and holds `first` alone, for a registration after dispose.
+  void forget(segment& first) noexcept { top_.store(segment::to(first) | closed, site::top_forget); }
+
+ private:
+  static constexpr std::uint32_t glance = 2;
+  static constexpr std::uint32_t everything = ~std::uint32_t{0};
+
+  enum class move { moved, in_use, contended };
+
+  /// Moves one empty segment to the top, if it finds one before it has passed `patience` others. A glance finds what a
+  /// burst has left. A sweep goes on where the last one stopped. A whole sweep counts the segments in use and lets the
+  /// number of all grow to one and a half times that before the next one: a registration pays O(1) amortized.
+  bool sweep(std::uint32_t patience) noexcept {
+    for (;;) {
+      segment* const hand = segment::from(hand_.load(site::hand_find));
+      segment* const start = hand != nullptr ? hand : segment::from(top());
+      std::uint32_t in_use = 1;  // this sweep's own count: overlapping sweeps must not add up
+      segment* above = start;
+      for (segment* s = above->older(); s != nullptr; above = s, s = s->older()) {
+        move const m = move_to_top(*above, *s);
+        if (m == move::moved) {
+          hand_.store(segment::to(*above), site::hand_keep);
+          return true;
+        }
+        if (m == move::in_use) ++in_use;
+        if (s == start) in_use = 1;  // a segment that moved meanwhile has led the sweep back to the top
+        if (--patience == 0) {
+          sweep_from_top();
+          return false;
+        }
+      }
+      sweep_from_top();
+      if (hand == nullptr) {
+        limit_.set(in_use + in_use / 2 + 1);
+        return false;
+      }
+      if (segments_.get() < limit_.get()) patience = glance;  // else the whole list
+    }
+  }
+
+  move move_to_top(segment& above, segment& s) noexcept {
+    word const gen = s.generation();
+    if (is_sealed(gen)) return move::contended;
+    if (!s.claim(gen)) return move::in_use;
+    if (!unlink(above, s)) {
+      s.unseal();
+      return move::contended;
+    }
+    push_marked(s);
+    s.unmark();
+    s.open(gen);
+    return move::moved;
+  }
+
+  /// Takes the claimed segment `s` from below `above`. On success its link stays marked.
+  static bool unlink(segment& above, segment& s) noexcept {
+    link const below = s.mark();
+    if (above.unlink(s, below)) return true;
+    s.unmark();
+    return false;
+  }
+
+  /// Links `s` on top, even of a closed list (I7). Its own link stays marked until then, so that nobody unlinks through
+  /// a segment that is not in the list.
+  void push_marked(segment& s) noexcept {
+    for (;;) {
+      link expected = top();  // again each time: the segment it links to must be visible here
+      s.link_to((expected & ~closed) | segment::mark_bit);
+      if (top_.compare_exchange(expected, segment::to(s) | (expected & closed), site::top_push)) return;
+    }
+  }
+
+  CTS_COLD static void release_all(segment* s, segment& first) noexcept {
+    while (s != nullptr) {
+      segment* const next = s->last_older();
+      if (s != std::addressof(first)) release(*s);
+      s = next;
+    }
+  }
+  static void release(segment& s) noexcept {
+    std::size_t const bytes = segment::bytes(s.capacity());
+    segment::destroy(std::addressof(s));
+    Platform::deallocate(std::addressof(s), bytes);
+  }
+
+  // TRICKY: top_ begins as the address of the inline segment, but no constant expression turns an address into an
+  // integer. A list that is constant-initialized therefore begins with first_top_, which only the linker or the loader
+  // writes; all code reads top_. Reading the other member of a union is left to the compiler: GCC, Clang and MSVC
+  // define it for members of one size and representation, as std_platform asserts. (A distance would need no union, but
+  // leak checkers would not find the segments of a registry that is never destroyed.)
+  union {
+    segment* first_top_;
+    atomic<link> top_;
+  };
+  atomic<link> hand_{0};  // the segment where the next sweep begins; 0: at the top
+  hint<std::uint32_t> segments_{1};
+  hint<std::uint32_t> limit_{2};  // how many there may be before the next whole sweep
+};
+
+}  // namespace core
+}  // namespace CTS_ABI
+}  // namespace cts
+
+#endif  // CTS_CORE_RECYCLING_HPP
