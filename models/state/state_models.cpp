@@ -3,7 +3,7 @@
 /// The models of what is built on the registry: G16 … G21 of docs/guarantees.md, on the templates that ship
 /// (protocol/state.hpp, protocol/registration_node.hpp, detail/timers/system_alarm.hpp on
 /// detail/timers/timer_service.hpp).
-#include "timers/timer_world.hpp"
+#include "timers/timer_steps.hpp"
 
 #include <system_error>
 

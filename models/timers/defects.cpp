@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
 /// The defects of the timers (G17): each is built in by the mutation gate, and a model must fail on it. The steps that
-/// they replace are in timer_world.hpp.
+/// they replace are in timer_steps.hpp.
 #include "checker/harness.hpp"
 
 namespace cts::models {

@@ -2,7 +2,7 @@
 /// @file
 /// The models of the timer service of production (detail/timers/timer_service.hpp) by itself: its invariants W1 … W6
 /// under G17, and its wheel (T1 … T3). With the states of sources it is in state_models.cpp.
-#include "timer_world.hpp"
+#include "timers/timer_steps.hpp"
 
 #include <system_error>
 
