@@ -23,6 +23,7 @@
 #include "cts/detail/timers/alarm.hpp"
 #include "cts/detail/timers/system_alarm.hpp"
 #include "cts/detail/timers/system_timers.hpp"
+#include "cts/detail/unhandled.hpp"
 #include "cts/protocol/state.hpp"
 
 namespace cts {

@@ -16,7 +16,8 @@
 #include "cts/core/platform.hpp"
 #include "cts/detail/timers/system_alarm.hpp"
 #include "cts/detail/timers/system_timers.hpp"
-#include "cts/time_provider.hpp"
+#include "cts/detail/timers/system_world.hpp"
+#include "cts/time_provider_interface.hpp"
 
 namespace cts {
 inline namespace CTS_ABI {

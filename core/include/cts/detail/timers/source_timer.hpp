@@ -13,8 +13,9 @@
 #include "cts/detail/checked/source_scopes.hpp"
 #include "cts/detail/parts.hpp"
 #include "cts/detail/timers/duration.hpp"
+#include "cts/detail/timers/system_time_provider.hpp"
 #include "cts/object_disposed.hpp"
-#include "cts/time_provider.hpp"
+#include "cts/time_provider_interface.hpp"
 
 namespace cts {
 inline namespace CTS_ABI {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
-/// How long until a timer cancels a source, its own or one above it.
+/// The time until a timer cancels a source: its own timer, or one of a source above it.
 #pragma once
 #ifndef CTS_DETAIL_TIMERS_TIME_LEFT_HPP
 #define CTS_DETAIL_TIMERS_TIME_LEFT_HPP
@@ -15,18 +15,18 @@
 
 #include "cts/detail/timers/duration.hpp"
 #include "cts/detail/parts.hpp"
-#include "cts/time_provider.hpp"
+#include "cts/time_provider_interface.hpp"
 
 namespace cts {
 inline namespace CTS_ABI {
 namespace detail {
 
-/// How long until a timer cancels `s`, each by its own clock. No clock is asked under the readers' lock: it may call
-/// anything. So they are noted first, a few at a time by their addresses. O(links), once more for every eight clocks.
-/// Throws what a clock throws.
+/// The time until a timer cancels `s`; nothing if no timer will. Each timer counts by its own clock. A clock is foreign
+/// code, so none is read under the readers' lock: a round notes up to eight clocks under it, in the order of their
+/// addresses, and reads them afterwards. O(links), for each eight clocks. Throws what a clock throws.
 inline std::optional<std::chrono::nanoseconds> time_left(state& s) {
   struct reading {
-    time_provider* clock;  // null: the system's, which comes first
+    time_provider* clock;  // null: the system's, which sorts first
     alarm::count due;
   };
   std::optional<std::chrono::nanoseconds> least;
@@ -46,7 +46,7 @@ inline std::optional<std::chrono::nanoseconds> time_left(state& s) {
       }
       for (; i < n; ++i) std::swap(found[i], r);
       if (n < found.size()) found[n++] = r;
-      else more = true;  // the highest address comes in the next round
+      else more = true;  // the highest address is left to the next round
     });
     for (std::size_t i = 0; i < n; ++i) {
       auto const now = found[i].clock != nullptr ? found[i].clock->now() : std::chrono::steady_clock::now();

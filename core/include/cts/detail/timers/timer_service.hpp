@@ -104,7 +104,7 @@ class basic_timer_service {
     if (!arming) return;
     int const error = call_crew(crew_call::timer);
     bool const refused = error != 0 && timers_.take_back(e, *arming);  // otherwise a thread has come to it anyway
-    actions.release(e);
+    actions.release(e);                                                // W3: until here the call holds the owner
     if (refused) throw std::system_error(error, std::generic_category(), "cts: no thread for timers can be started");
   }
   /// Afterwards `e` does not fire, except that a callback on its way, which holds a reference, still runs. O(1), no
@@ -214,20 +214,14 @@ class basic_timer_service {
         if (keeper_ != nullptr) keeper_->generation = generation_;
         if (watcher_ != nullptr) watcher_->generation = generation_;
       }
-      switch (rules::answer(state(), call)) {
-        case crew_answer::wakes_keeper:
-          timers_.wake_at(timer_set::poked, site::timer_wake_poke);
-          events_.keeper_is_called();
-          return 0;
-        case crew_answer::wakes_watcher:
-          timers_.wake_at(timer_set::poked, site::timer_wake_poke);
-          events_.watcher_is_called();
-          return 0;
-        case crew_answer::is_on_its_way: timers_.wake_at(timer_set::poked, site::timer_wake_poke); return 0;
-        case crew_answer::leaves_it: return 0;
-        case crew_answer::refuses: return static_cast<int>(std::errc::operation_canceled);
-        case crew_answer::starts_thread: break;
-        default: break;
+      crew_answer const answer = rules::answer(state(), call);
+      if (answer == crew_answer::refuses) return static_cast<int>(std::errc::operation_canceled);
+      if (answer == crew_answer::leaves_it) return 0;
+      if (answer != crew_answer::starts_thread) {
+        timers_.wake_at(timer_set::poked, site::timer_wake_poke);
+        if (answer == crew_answer::wakes_keeper) events_.keeper_is_called();
+        if (answer == crew_answer::wakes_watcher) events_.watcher_is_called();
+        return 0;
       }
       count_start();
     }
@@ -332,13 +326,10 @@ class basic_timer_service {
   void run(worker& self, lock& hold, Callback callback) noexcept {
     self.is_busy = true;  // TRICKY: before a thread is started, so that no job posted meanwhile relies on this one
     callback_overruns_ = World::now() + patience / (1u << (blocked_ < 4 ? blocked_ : 4));
-    switch (rules::before_callback(watcher_ != nullptr, heads_.starting != 0, !jobs_.is_empty(), watcher_wakes_,
-                                   callback_overruns_)) {
-      case watcher_care::start_one: start_watcher(hold); break;
-      case watcher_care::wake_it: events_.callback_begins(); break;
-      case watcher_care::nothing: break;
-      default: break;
-    }
+    watcher_care const care = rules::before_callback(watcher_ != nullptr, heads_.starting != 0, !jobs_.is_empty(),
+                                                     watcher_wakes_, callback_overruns_);
+    if (care == watcher_care::start_one) start_watcher(hold);
+    if (care == watcher_care::wake_it) events_.callback_begins();
     hold.unlock();
     callback();
     hold.lock();
@@ -346,7 +337,7 @@ class basic_timer_service {
     if (self.is_blocked) --blocked_;
     self.is_blocked = false;
     self.idle_since = World::now();
-    if (stopping_) events_.awaited_callback_returns();
+    if (stopping_) events_.awaited_callback_returns();  // W6
   }
   /// Or, if no thread can be started, runs the jobs for which the callback may wait.
   void start_watcher(lock& hold) noexcept {
