@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
+/// A clock for tests.
 #pragma once
 #ifndef CTS_MANUAL_TIME_PROVIDER_HPP
 #define CTS_MANUAL_TIME_PROVIDER_HPP
@@ -22,33 +23,40 @@
 namespace cts {
 inline namespace CTS_ABI {
 
-/// A clock that stands still until it is advanced, for tests. Starts at the epoch of the steady clock and ends at the
-/// largest time point of that clock, 292 years later: what would be due after the end is due at the end. Thread-safe.
+/// A clock that stands still until a test advances it.
+///
+/// It starts at the epoch of the steady clock and ends at that clock's largest time point, 292 years later. A timer
+/// that would be due after the end is due at the end. Thread-safe.
 class manual_time_provider : public time_provider {
  public:
+  /// Starts the clock at the epoch.
   manual_time_provider() = default;
   manual_time_provider(manual_time_provider const&) = delete;
   manual_time_provider& operator=(manual_time_provider const&) = delete;
 
+  /// The time of the clock. Thread-safe.
   std::chrono::steady_clock::time_point now() const override {
     std::lock_guard const lock(clock_->mutex);
     return clock_->now;
   }
+  /// Makes a timer, which fires in advance(). Thread-safe.
   std::unique_ptr<timer> create_timer(std::function<void()> fire, std::chrono::nanoseconds due) override {
     auto t = std::make_unique<manual_timer>(clock_, std::move(fire));
     t->change(due);
     return t;
   }
 
-  /// Moves the clock on and runs, on this thread, what becomes due, the earliest first; the clock shows each one's due
-  /// time while it runs. advance((std::chrono::nanoseconds::max)()) runs everything that is armed. The clock stops at
-  /// its end.
+  /// Moves the clock by `by`, but not beyond its end, and fires the timers that become due, the earliest first, on the
+  /// calling thread. While a timer fires, the clock shows its due time. advance((std::chrono::nanoseconds::max)())
+  /// fires every armed timer.
   ///
-  /// A timer that is armed meanwhile runs too if it is due by the end of this advance, also one that its own shot arms
-  /// with a due time of zero; one that does so each time never lets advance return. Only what is armed meanwhile for
-  /// the end of the clock waits for the next advance. A shot may call advance: that one returns when it is done, and
-  /// the outer one goes on from there. Waits for nothing. Lets the exceptions of shots out; then the clock stays at
-  /// that time. Throws std::out_of_range if `by` is negative. O(timers) a shot.
+  /// A timer that is armed meanwhile fires, too, if it is due by the end of this advance. So a timer that arms itself
+  /// with a due time of zero each time it fires never lets advance return. Only a timer that is armed meanwhile for the
+  /// end of the clock is left to the next advance. A timer's function may call advance; the outer call then goes on
+  /// from the time of the inner one.
+  ///
+  /// Thread-safe, waits for nothing, O(timers) for each timer that fires. Throws std::out_of_range if `by` is negative,
+  /// and what a timer's function throws; then the clock stays at that timer's due time.
   void advance(std::chrono::nanoseconds by) {
     if (by < by.zero())
       throw std::out_of_range("manual_time_provider::advance: the time is " + std::to_string(by.count()) +
@@ -79,15 +87,14 @@ class manual_time_provider : public time_provider {
   struct clock {
     mutable std::mutex mutex;
     time_point now{};
-    std::uint64_t serial = 0;  // of what was armed last
-    std::vector<std::shared_ptr<shot>>
-        armed;  // in the order in which they were armed, so that the first of equals goes first
+    std::uint64_t serial = 0;                  // of the last arming
+    std::vector<std::shared_ptr<shot>> armed;  // in the order of arming, so that the first of equals fires first
 
-    /// The time in `delay`, which is not negative.
+    /// The time after `delay`, which is not negative.
     time_point in(std::chrono::nanoseconds delay) const noexcept {
       return delay < (time_point::max)() - now ? now + delay : (time_point::max)();
     }
-    /// The earliest that is due by `end` in an advance that began after `begun`.
+    /// The earliest timer that is due by `end`, in an advance that began after the arming `begun`.
     std::vector<std::shared_ptr<shot>>::iterator first(time_point end, std::uint64_t begun) {
       auto const is_due = [&](shot const& s) {
         return s.due <= end && (s.due < (time_point::max)() || s.serial <= begun);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
-/// What a wait handle waits for: a manual-reset event with a descriptor on request.
+/// The event of wait handles: a manual-reset event, with a descriptor on request.
 #pragma once
 #ifndef CTS_DETAIL_EVENT_HPP
 #define CTS_DETAIL_EVENT_HPP
@@ -31,7 +31,7 @@ namespace cts {
 inline namespace CTS_ABI {
 namespace detail {
 
-/// A descriptor that becomes readable once and stays so: an eventfd on Linux, the end of a pipe on other POSIX systems.
+/// A descriptor that becomes readable and stays so: an eventfd on Linux, the end of a pipe on other POSIX systems.
 class readable_descriptor {
  public:
   readable_descriptor() = default;
@@ -65,7 +65,7 @@ class readable_descriptor {
     std::uint64_t const one = 1;
     int const end = ends_[1] != -1 ? ends_[1] : ends_[0];
     if (end != -1) [[maybe_unused]]
-      auto const n = ::write(end, &one, sizeof one);  // fails only if it is readable already
+      auto const n = ::write(end, &one, sizeof one);  // it fails only if the descriptor is readable already
   }
   ~readable_descriptor() {
     for (int const end : ends_)
@@ -77,18 +77,18 @@ class readable_descriptor {
   int ends_[2] = {-1, -1};
 };
 
-/// Counted: its state has a reference, and each wait handle. Once signalled or disposed it stays so.
+/// Counts references: its state holds one, and each wait handle. Once signalled or disposed it stays so. Thread-safe.
 class event {
  public:
   void share() noexcept { refs_.fetch_add(1, std::memory_order_relaxed); }
   void drop() noexcept {
-    if (refs_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;  // all that was done with it comes before
+    if (refs_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;  // after every use of the others
   }
 
-  void signal() noexcept { change(signalled_); }
-  void dispose() noexcept { change(disposed_); }
+  void signal() noexcept { set(signalled_); }
+  void dispose() noexcept { set(disposed_); }
 
-  /// Waits until it is signalled or the deadline has come; false then. Throws object_disposed.
+  /// Waits until the event is signalled, or until the deadline; false then. Throws object_disposed.
   bool wait(std::optional<std::chrono::steady_clock::time_point> deadline) {
     std::unique_lock lock(mutex_);
     ++waiting_;
@@ -100,7 +100,7 @@ class event {
     if (disposed_) throw object_disposed();
     return came;
   }
-  /// Opens the descriptor, the first time. Throws std::system_error, object_disposed.
+  /// The descriptor, opened by the first call. Throws std::system_error, object_disposed.
   int descriptor() {
     std::lock_guard const lock(mutex_);
     if (disposed_) throw object_disposed();
@@ -111,28 +111,29 @@ class event {
     return descriptor_.get();
   }
 
-  /// Who waits for any of several events.
+  /// A thread that waits for any of several events.
   class observer {
    public:
     void notify() noexcept {
       std::lock_guard const lock(mutex_);
-      told_ = true;
+      is_notified_ = true;
       changed_.notify_one();
     }
+    /// False: the deadline has come.
     bool wait(std::optional<std::chrono::steady_clock::time_point> deadline) {
       std::unique_lock lock(mutex_);
-      auto const told = [this] { return told_; };
-      if (deadline) return changed_.wait_until(lock, *deadline, told);
-      changed_.wait(lock, told);
+      auto const is_notified = [this] { return is_notified_; };
+      if (deadline) return changed_.wait_until(lock, *deadline, is_notified);
+      changed_.wait(lock, is_notified);
       return true;
     }
 
    private:
     std::mutex mutex_;
     std::condition_variable changed_;
-    bool told_ = false;
+    bool is_notified_ = false;
   };
-  /// Throws std::bad_alloc; then `o` is not an observer.
+  /// Throws std::bad_alloc; then `o` was not added.
   void add(observer& o) {
     std::lock_guard const lock(mutex_);
     observers_.push_back(&o);
@@ -152,10 +153,10 @@ class event {
 
  private:
   ~event() = default;
-  void change(bool& what) noexcept {
+  void set(bool& flag) noexcept {
     std::lock_guard const lock(mutex_);
-    if (what) return;
-    what = true;
+    if (flag) return;
+    flag = true;
     if (waiting_ != 0) changed_.notify_all();
     descriptor_.make_readable();
     for (observer* const o : observers_) o->notify();

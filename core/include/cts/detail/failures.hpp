@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
-/// What the callbacks of one cancel have thrown, collected on the canceller's stack.
+/// The exceptions that the callbacks of one cancel have thrown, collected on the canceller's stack.
 #pragma once
 #ifndef CTS_DETAIL_FAILURES_HPP
 #define CTS_DETAIL_FAILURES_HPP
@@ -18,15 +18,15 @@ namespace cts {
 inline namespace CTS_ABI {
 namespace detail {
 
-/// Written by one thread at a time. Nothing throws but the two that say so: the first few need no memory, and if there
-/// is none for more, std::bad_alloc stands for those that are lost.
+/// One thread writes at a time. Only the two functions named throw_… throw. The first four exceptions need no memory.
+/// If there is no memory for more, a std::bad_alloc stands for the lost ones.
 class failures {
  public:
   failures() = default;
   failures(failures const&) = delete;
   failures& operator=(failures const&) = delete;
 
-  /// Stands for all that are lost for want of memory, as std::bad_alloc. Nothing is added to it.
+  /// A std::bad_alloc for the exceptions of a cancel that has no memory for a collection. Nothing is added to it.
   CTS_SHARED_SYMBOL static failures& lost() noexcept {
     alignas(failures) static std::byte memory[sizeof(failures)];
     static failures& only = *::new (static_cast<void*>(memory)) failures(lost_all());
@@ -47,7 +47,7 @@ class failures {
     } catch (std::bad_alloc const&) { lost_ = true; }
     ++count_;
   }
-  /// Adds what another cancel has collected, as one. R31.
+  /// Adds the exceptions of another cancel as one aggregate. R31.
   void add_aggregate(failures& other) noexcept {
     std::exception_ptr e;
     try {
@@ -56,9 +56,9 @@ class failures {
     add(std::move(e));
   }
 
-  /// Throws the first as it was, R29.
+  /// Throws the first one unchanged. R29.
   [[noreturn]] void throw_first() { std::rethrow_exception(few_[0]); }
-  /// Throws all of them as an aggregate_exception, R28; std::bad_alloc if there is no memory for it.
+  /// Throws all of them as an aggregate_exception (R28), or std::bad_alloc if there is no memory for it.
   [[noreturn]] void throw_all() {
     std::vector<std::exception_ptr> all;
     all.reserve(count_ + 1);

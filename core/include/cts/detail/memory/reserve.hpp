@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
-/// Memory for what must not fail for want of it: futures of cancel_async and dispose_async. From operator new while
-/// there is some, else from a small reserve; when that is used up too, who asks waits until some of it comes back.
+/// Memory for operations that must not fail: the futures of cancel_async and dispose_async. It comes from operator new,
+/// or, if that fails, from a small reserve. If the reserve is used up, too, the calling thread waits until some of it
+/// is given back.
 #pragma once
 #ifndef CTS_DETAIL_MEMORY_RESERVE_HPP
 #define CTS_DETAIL_MEMORY_RESERVE_HPP
@@ -18,10 +19,12 @@ namespace cts {
 inline namespace CTS_ABI {
 namespace detail {
 
+/// Thread-safe.
 class reserve {
  public:
   static constexpr std::size_t size = 256;
 
+  /// Throws std::bad_alloc if `bytes` is more than a block of the reserve has and operator new fails.
   static void* take(std::size_t bytes) {
     if (void* const p = ::operator new(bytes, std::nothrow)) return p;
     if (bytes > size) throw std::bad_alloc();
@@ -60,6 +63,7 @@ class reserve {
   }
 };
 
+/// A standard allocator on the reserve.
 template <class T>
 struct reserve_allocator {
   using value_type = T;

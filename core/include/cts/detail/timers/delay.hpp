@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
-/// The delays that sources accept. R76.
+/// The delays that sources accept (R76).
 #pragma once
 #ifndef CTS_DETAIL_TIMERS_DELAY_HPP
 #define CTS_DETAIL_TIMERS_DELAY_HPP
@@ -17,11 +17,12 @@
 namespace cts {
 inline namespace CTS_ABI {
 
-/// As a delay: never. R77.
+/// The delay that never ends: the timer is not armed (R77).
 inline constexpr std::chrono::milliseconds infinite{-1};
 
 namespace detail {
 
+/// @param where the name of the called function, for the message
 [[noreturn]] inline void throw_delay(double ms, char const* where) {
   char text[32];
   std::snprintf(text, sizeof text, "%.15g", ms);
@@ -29,9 +30,9 @@ namespace detail {
                           " ms; allowed are 0 to 4294967294 ms, and -1 ms (cts::infinite) for never");
 }
 
-/// @return whole milliseconds, truncated toward zero; negative: never. Exact for integers; a floating-point delay is
-/// first rounded to its type in milliseconds, as TimeSpan.TotalMilliseconds is. Throws std::out_of_range for what then
-/// lies outside −1 … 4294967294, NaN included. Constant in an expression of constants, if Rep is an integer.
+/// The delay in whole milliseconds, truncated toward zero; negative means never. Integers are exact. A floating-point
+/// delay is first rounded to milliseconds in its own type, like .NET's TimeSpan.TotalMilliseconds. Throws
+/// std::out_of_range if the result is not in −1 … 4294967294, or is NaN. A constant expression if Rep is an integer.
 template <class Rep, class Period>
 constexpr std::chrono::milliseconds checked_delay(std::chrono::duration<Rep, Period> delay, char const* where) {
   if constexpr (is_exact<Rep>) {

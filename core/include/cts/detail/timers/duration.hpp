@@ -2,15 +2,13 @@
 /// @file
 /// Durations and points in time of any clock in fixed units, without overflow.
 ///
-/// std::chrono converts by multiplying in the common type, which overflows for hours::max() and loses digits in
-/// floating point. Here a count of integers is scaled exactly, at any ratio: a number is a whole part and a rest with
-/// the denominator of its period, and multiplying adds and doubles such numbers. The whole part saturates instead of
-/// overflowing. No integers beyond 64 bits are needed.
+/// std::chrono converts by multiplying in the common type. That overflows for hours::max() and loses digits in floating
+/// point. Here an integer count is scaled exactly, at any ratio. A number is a whole part and a rest, whose denominator
+/// is that of the period. Multiplication adds and doubles such numbers. The whole part saturates. 64 bits are enough.
 ///
-/// A count that is not an integer of at most 64 bits is scaled in its own floating-point type (long double if it has
-/// none), with one rounding for the product and one for the quotient, as std::chrono and .NET's
-/// TimeSpan.TotalMilliseconds do: 0.015 s is 15 ms. The product can still be a little less than a whole number, and is
-/// then truncated: 1.001 s is 1000 ms as a delay. Integers are exact.
+/// Any other count is scaled in its own floating-point type, or in long double if it has none. The product is rounded
+/// once and the quotient once, as in std::chrono and in .NET's TimeSpan.TotalMilliseconds: 0.015 s is 15 ms. The result
+/// may still be a little less than a whole number, and a delay then truncates it: 1.001 s is 1000 ms.
 #pragma once
 #ifndef CTS_DETAIL_TIMERS_DURATION_HPP
 #define CTS_DETAIL_TIMERS_DURATION_HPP
@@ -32,7 +30,7 @@ namespace cts {
 inline namespace CTS_ABI {
 namespace detail {
 
-/// The largest whole part; it stands for everything beyond it.
+/// The largest whole part, which stands for all larger numbers, too.
 inline constexpr std::uint64_t saturated = (std::numeric_limits<std::uint64_t>::max)() >> 1;
 
 /// whole + rest / Den, exact as long as `whole` is below `saturated`. rest < Den < 2^63.
@@ -57,15 +55,15 @@ struct fraction {
   }
 };
 
-/// `count` times Period in units of a second / PerSecond.
+/// `count` times Period, in units of which PerSecond make a second.
 template <class Period, std::uint64_t PerSecond>
 constexpr auto scale(std::uint64_t count) noexcept {
   constexpr auto num = static_cast<std::uint64_t>(Period::num), den = static_cast<std::uint64_t>(Period::den);
   using result = fraction<den>;
   constexpr result one = result{num / den, num % den}.times(PerSecond);
-  if constexpr (one.rest == 0) {  // a unit is a multiple: one multiplication
+  if constexpr (one.rest == 0) {  // one multiplication
     return count <= saturated / one.whole ? result{count * one.whole, 0} : result{saturated, 0};
-  } else if constexpr (num == 1 && den % PerSecond == 0) {  // a unit is a part: one division
+  } else if constexpr (num == 1 && den % PerSecond == 0) {  // one division
     constexpr std::uint64_t parts = den / PerSecond;
     return result{count / parts < saturated ? count / parts : saturated, count % parts * PerSecond};
   } else {
@@ -78,8 +76,7 @@ template <class Rep>
 inline constexpr bool is_exact = std::numeric_limits<Rep>::is_integer&& std::numeric_limits<Rep>::digits <= 64 &&
                                  !std::chrono::treat_as_floating_point_v<Rep>;
 
-/// `count` as a Number: directly, or by std::intmax_t, which std::chrono converts by, from a class that converts
-/// explicitly to nothing else.
+/// `count` as a Number: directly, or by way of std::intmax_t, like std::chrono, if its class converts to nothing else.
 template <class Number, class Rep>
 constexpr Number number_of(Rep const& count) {
   if constexpr (requires { static_cast<Number>(count); }) return static_cast<Number>(count);
@@ -100,21 +97,20 @@ struct magnitude {
 template <class Rep>
 using floating_of = std::conditional_t<std::is_floating_point_v<Rep>, Rep, long double>;
 
-/// The same as scale() for a count that is no integer.
+/// Like scale(), for a count that is not an integer.
 template <std::intmax_t PerSecond, class Rep, class Period>
 floating_of<Rep> scale_floating(std::chrono::duration<Rep, Period> time) {
   using number = floating_of<Rep>;
   constexpr std::intmax_t common = std::gcd(PerSecond, Period::den), times = PerSecond / common,
                           parts = Period::den / common;
-  // TRICKY: volatile makes each step round to its type, where the processor would keep more digits (x87): 0.015 s would
-  // be 14 ms.
+  // TRICKY: volatile rounds each step to its type. Otherwise an x87 processor keeps more digits, and 0.015 s is 14 ms.
   number volatile v = detail::number_of<number>(time.count());
   if constexpr (Period::num != 1 || times != 1) v = v * (static_cast<number>(Period::num) * static_cast<number>(times));
   if constexpr (parts != 1) v = v / static_cast<number>(parts);
   return v;
 }
 
-/// Not NaN.
+/// False for NaN.
 template <class Rep, class Period>
 constexpr bool is_number(std::chrono::duration<Rep, Period> time) noexcept {
   if constexpr (is_exact<Rep>) return true;
@@ -126,8 +122,7 @@ void require_number(std::chrono::duration<Rep, Period> time, char const* where) 
     throw std::out_of_range(std::string(where) + ": the time is not a number (NaN); any number is allowed");
 }
 
-/// `time` in nanoseconds, rounded up, so that what waits for it does not end early. What lies beyond them is their
-/// largest or smallest number. Throws std::out_of_range for NaN.
+/// `time` in nanoseconds, rounded up, so that a wait does not end early. Saturates. Throws std::out_of_range for NaN.
 template <class Rep, class Period>
 std::chrono::nanoseconds nanoseconds_up(std::chrono::duration<Rep, Period> time, [[maybe_unused]] char const* where) {
   using limits = std::numeric_limits<std::int64_t>;
@@ -146,8 +141,8 @@ std::chrono::nanoseconds nanoseconds_up(std::chrono::duration<Rep, Period> time,
   }
 }
 
-/// When a wait of `time` that begins now ends: now, if it is negative; nothing, if that is more than a hundred years
-/// away (some standard libraries overflow when they convert such a time). Throws std::out_of_range for NaN.
+/// The end of a wait of `time` that begins now; now, if `time` is negative. Nothing if it is more than a hundred years
+/// away, because some standard libraries overflow when they convert such a time. Throws std::out_of_range for NaN.
 template <class Rep, class Period>
 std::optional<std::chrono::steady_clock::time_point> end_of_wait(std::chrono::duration<Rep, Period> time,
                                                                  char const* where) {
@@ -159,7 +154,7 @@ std::optional<std::chrono::steady_clock::time_point> end_of_wait(std::chrono::du
   return now + std::chrono::ceil<clock::duration>(ns);
 }
 
-/// A point in time as whole seconds, which saturate, and 0 to 1'000'000'000 nanoseconds after them.
+/// A point in time: whole seconds, which saturate, and 0 to 1'000'000'000 nanoseconds more.
 struct instant {
   std::int64_t seconds;
   std::int64_t nanoseconds;
@@ -192,9 +187,8 @@ instant to_instant(std::chrono::duration<Rep, Period> since_epoch, rounding to, 
   }
 }
 
-/// The nanoseconds from `now` to `when`, which share a clock, rounded up: exact where both count in nanoseconds or
-/// coarser, and less than 2 ns too many otherwise. What lies beyond them is their largest or smallest number. Throws
-/// std::out_of_range for NaN.
+/// The nanoseconds from `now` to `when` on one clock, rounded up. Exact if both count in nanoseconds or coarser units;
+/// otherwise less than 2 ns too many. Saturates. Throws std::out_of_range for NaN.
 template <class Rep1, class Period1, class Rep2, class Period2>
 std::chrono::nanoseconds time_between(std::chrono::duration<Rep1, Period1> now,
                                       std::chrono::duration<Rep2, Period2> when, char const* where) {
@@ -206,8 +200,8 @@ std::chrono::nanoseconds time_between(std::chrono::duration<Rep1, Period1> now,
   if (beyond ? a.seconds < 0 : seconds > most) return (std::chrono::nanoseconds::max)();
   if (beyond || seconds < -most) return (std::chrono::nanoseconds::min)();
   std::chrono::nanoseconds const left(seconds * second + (b.nanoseconds - a.nanoseconds));
-  if constexpr (std::is_same_v<Period1, Period2> &&
-                std::is_same_v<Rep1, Rep2>) {  // what is rounded up must not make a moment that has come one to come
+  // Rounding up must not move a moment that has come into the future.
+  if constexpr (std::is_same_v<Period1, Period2> && std::is_same_v<Rep1, Rep2>) {
     if (when.count() <= now.count() && left > left.zero()) return left.zero();
   }
   return left;
