@@ -55,6 +55,25 @@ struct lane_slot {
   typename Platform::template atomic<std::uint32_t> fate;
   std::uint32_t const index;  // in its segment
 };
+
+/// The values of a lane's state.
+struct lane_state {
+  static constexpr std::uint32_t closed = 0;
+  static constexpr std::uint32_t detached = 1;  // it was taken out of its home, or there was no memory to register it
+  static constexpr std::uint32_t open = 2;
+  static constexpr std::uint32_t open_one_sided = 3;  // the same; the barrier is
+};
+
+/// The step of the canceller's walk that decides which callback runs next.
+struct lane_walk_order {
+  /// The index of the slot that the walk visits as its `n`th in a segment: the newest registrations first (G9).
+  static constexpr std::uint32_t visited(std::uint32_t n, std::uint32_t capacity) noexcept { return capacity - 1 - n; }
+};
+/// The step of an unregister that tells whether a callback still is in its slot.
+struct lane_slot_ownership {
+  /// Whether the slot, in which `found` is registered, still is the one of `mine`: another callback may have it by now.
+  static constexpr bool holds(std::uintptr_t found, std::uintptr_t mine) noexcept { return found == mine; }
+};
 }  // namespace detail
 
 template <class Home, class Barrier>
@@ -107,8 +126,9 @@ class alignas(Home::platform::line) basic_lane : private Home::base {
   using platform = typename Home::platform;
   using base = core::basic_callback<platform>;
   using slot = detail::lane_slot<platform>;
-  using mutation = detail::mutation;
   using site = detail::site;
+  using walk_order = core::step<platform, detail::lane_walk_order>;
+  using ownership = core::step<platform, detail::lane_slot_ownership>;
 
  public:
   using callback = basic_lane_callback<platform>;
@@ -140,7 +160,7 @@ class alignas(Home::platform::line) basic_lane : private Home::base {
   /// (G8). R16, R19.
   /// @return as core::basic_registry::try_register
   CTS_HOT register_result try_register(callback& c) noexcept {
-    std::uint32_t const now = state_.load(site::lane_ask);
+    std::uint32_t const now = state_.load(site::lane_state_read);
     if (home_.is_cancellation_requested() || !is_open(now)) [[unlikely]]
       return refuse(c, now);
     slot* const at = next();
@@ -148,12 +168,11 @@ class alignas(Home::platform::line) basic_lane : private Home::base {
     if (at == nullptr) [[unlikely]]
       return register_result::out_of_memory;
     at->what.store(reinterpret_cast<std::uintptr_t>(std::addressof(c)), site::lane_publish);
-    if (still_open(now, mutation::lane_publishes_without_looking)) [[likely]]
+    if (still_open(now)) [[likely]]
       return register_result::registered;
     // It may run, and be gone, unless this succeeds (L2).
-    if (!decide(*at, withdrawn) && !platform::mutation(mutation::lane_loses_on_failed_retract))
-      return register_result::registered;
-    return refuse(c, state_.load(site::lane_ask));
+    if (!decide(*at, withdrawn, site::lane_retract)) return register_result::registered;
+    return refuse(c, state_.load(site::lane_state_read));
   }
 
   /// Takes `c` back if it has not begun to run. No read-modify-write before cancel, one after it; O(1), wait-free,
@@ -174,12 +193,10 @@ class alignas(Home::platform::line) basic_lane : private Home::base {
   static constexpr std::uint32_t withdrawn = 1;  // it does not run
   static constexpr std::uint32_t running = 2;
   static constexpr std::uint32_t done = 3;
-  // The state of the lane.
-  static constexpr std::uint32_t closed = 0;
-  static constexpr std::uint32_t detached =
-      1;  // it was taken out of its home, or there was no memory to register it there
-  static constexpr std::uint32_t open = 2;
-  static constexpr std::uint32_t open_one_sided = 3;  // the same; the barrier is
+  static constexpr std::uint32_t closed = detail::lane_state::closed;
+  static constexpr std::uint32_t detached = detail::lane_state::detached;
+  static constexpr std::uint32_t open = detail::lane_state::open;
+  static constexpr std::uint32_t open_one_sided = detail::lane_state::open_one_sided;
 
   /// Slots follow it in memory. The plain fields are the owner's.
   struct segment {
@@ -220,49 +237,48 @@ class alignas(Home::platform::line) basic_lane : private Home::base {
 
   static bool is_open(std::uint32_t state) noexcept { return state >= open; }
   /// The owner's look after it has announced what it does (L1); `now` is what it has read before.
-  CTS_HOT bool still_open(std::uint32_t now, mutation blind) noexcept {
+  CTS_HOT bool still_open(std::uint32_t now) noexcept {
     if (now == open_one_sided) [[likely]]
       Barrier::order();
     else barrier_.light();
-    return state_.load(site::lane_ask) == now || platform::mutation(blind);
+    return state_.load(site::lane_state_read) == now;
   }
   /// L2: once for each slot.
-  static bool decide(slot& at, std::uint32_t fate) noexcept {
+  static bool decide(slot& at, std::uint32_t fate, site s) noexcept {
     std::uint32_t expected = 0;
-    return at.fate.compare_exchange(expected, fate, site::lane_decide);
+    return at.fate.compare_exchange(expected, fate, s);
   }
 
   enum class taken_back : std::uint8_t { yes, too_late, not_there };
   CTS_HOT taken_back take_back(callback& c) noexcept {
     slot* const at = c.slot_.get();
     std::uintptr_t const mine = reinterpret_cast<std::uintptr_t>(std::addressof(c));
-    if (at == nullptr ||
-        (at->what.load(site::lane_peek) != mine && !platform::mutation(mutation::lane_believes_old_slot))) [[unlikely]]
+    if (at == nullptr || !ownership::holds(at->what.load(site::lane_peek), mine)) [[unlikely]]
       return taken_back::not_there;  // its slot may be another one's by now
-    std::uint32_t const now = state_.load(site::lane_ask);
+    std::uint32_t const now = state_.load(site::lane_state_read);
     if (is_open(now)) [[likely]] {
       at->what.store(0, site::lane_withdraw);
-      if (still_open(now, mutation::lane_withdraws_without_looking)) [[likely]] {
+      if (still_open(now)) [[likely]] {
         give_back(*at);
         return taken_back::yes;
       }
-      if (decide(*at, withdrawn)) return taken_back::yes;
+      if (decide(*at, withdrawn, site::lane_unregister)) return taken_back::yes;
       // The canceller has it: who asks again must find it.
-      if (!platform::mutation(mutation::lane_forgets_who_runs)) at->what.store(mine, site::lane_withdraw);
+      at->what.store(mine, site::lane_restore);
       return taken_back::too_late;
     }
-    return decide(*at, withdrawn) ? taken_back::yes : taken_back::too_late;
+    return decide(*at, withdrawn, site::lane_unregister) ? taken_back::yes : taken_back::too_late;
   }
 
   CTS_COLD void await_return(slot& at) noexcept {
-    if (home_.runs_here() || platform::mutation(mutation::lane_does_not_wait)) return;
-    platform::await([&at] { return at.fate.load(site::lane_await) != running; });
+    if (home_.runs_here()) return;
+    platform::await(detail::wait::lane_callback_returns, [&at] { return at.fate.load(site::lane_await) != running; });
   }
 
   register_result attach() noexcept {
     register_result const r = home_.enter(*this);
-    if (r == register_result::canceled) state_.store(closed, site::lane_close);
-    else if (r != register_result::registered) state_.store(detached, site::lane_close);
+    if (r == register_result::canceled) state_.store(closed, site::lane_state_set);
+    else if (r != register_result::registered) state_.store(detached, site::lane_state_set);
     return r;
   }
   /// The lane is closed; or it is not registered and may be now.
@@ -270,7 +286,7 @@ class alignas(Home::platform::line) basic_lane : private Home::base {
     c.slot_.set(nullptr);
     if (home_.is_cancellation_requested() || now == closed) return register_result::canceled;
     begin_anew();
-    state_.store(opened(), site::lane_close);
+    state_.store(opened(), site::lane_state_set);
     register_result const r = attach();
     return r == register_result::registered ? try_register(c) : r;
   }
@@ -280,8 +296,8 @@ class alignas(Home::platform::line) basic_lane : private Home::base {
     for (segment* s = only; s != nullptr;) {
       segment* const below = segment_at(s->older.load(site::lane_peek));
       for (std::uint32_t i = 0; i < s->capacity; ++i) {
-        s->at(i).what.store(0, site::lane_withdraw);
-        if (!platform::mutation(mutation::lane_keeps_old_fates)) s->at(i).fate.store(0, site::lane_withdraw);
+        s->at(i).what.store(0, site::lane_clear);
+        s->at(i).fate.store(0, site::lane_clear_fate);
       }
       if (s != only) {
         s->newer.set(spare_.get());
@@ -367,25 +383,26 @@ class alignas(Home::platform::line) basic_lane : private Home::base {
 
   static void run(base& b) noexcept { static_cast<basic_lane&>(b).close(); }
   void close() noexcept {
-    if (!platform::mutation(mutation::lane_never_closes)) state_.store(closed, site::lane_close);
+    state_.store(closed, site::lane_state_set);
     barrier_.heavy();
     bool gone = false;
     gone_.set(reinterpret_cast<std::uintptr_t>(&gone));
     core::word age = (std::numeric_limits<core::word>::max)();
     for (segment* s = segment_at(newest_.load(site::lane_walk)); s != nullptr;
          s = segment_at(s->older.load(site::lane_walk))) {
-      for (std::uint32_t i = s->capacity; i-- != 0;) {
+      for (std::uint32_t n = 0; n < s->capacity; ++n) {
+        std::uint32_t const i = walk_order::visited(n, s->capacity);
         prefetch_ahead(*s, i);
-        slot& at = s->at(platform::mutation(mutation::lane_scans_oldest_first) ? s->capacity - 1 - i : i);
+        slot& at = s->at(i);
         std::uintptr_t const what = at.what.load(site::lane_scan);
         if (what == 0) continue;
-        core::word const linked = s->age.load(site::lane_age_ask);
-        if (linked > age && !platform::mutation(mutation::lane_runs_what_moved)) continue;  // L4
+        core::word const linked = s->age.load(site::lane_age_read);
+        if (linked > age) continue;  // L4
         age = linked;
-        if (!decide(at, running) && !platform::mutation(mutation::lane_runs_without_deciding)) continue;
+        if (!decide(at, running, site::lane_take)) continue;
         callback& c = *reinterpret_cast<callback*>(what);
         c.run_.get()(c);
-        if (gone && !platform::mutation(mutation::lane_touched_after_end)) return;
+        if (gone) return;
         at.fate.store(done, site::lane_done);
         if (home_.shall_stop()) return;
       }
@@ -397,7 +414,7 @@ class alignas(Home::platform::line) basic_lane : private Home::base {
   static basic_lane& from(typename Home::base& b) noexcept { return static_cast<basic_lane&>(b); }
   /// For who has taken the lane out of its home, as basic_registry::remove_all does: what is registered in it never
   /// runs. The owner's next registration that this happened before registers the lane again. O(1). R84.
-  void taken_out() noexcept { state_.store(detached, site::lane_close); }
+  void taken_out() noexcept { state_.store(detached, site::lane_state_set); }
 
  private:
   CTS_HOT static void prefetch_ahead(segment& s, std::uint32_t i) noexcept {

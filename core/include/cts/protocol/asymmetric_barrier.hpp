@@ -60,12 +60,8 @@ class pairwise_barrier {
  public:
   static constexpr bool one_sided() noexcept { return false; }
   static void order() noexcept {}
-  void light() noexcept {
-    if (!Platform::mutation(mutation::lane_without_light_barrier)) meeting_.fetch_add(1, site::barrier_light);
-  }
-  void heavy() noexcept {
-    if (!Platform::mutation(mutation::lane_without_heavy_barrier)) meeting_.fetch_add(1, site::barrier_heavy);
-  }
+  void light() noexcept { meeting_.fetch_add(1, site::barrier_light); }
+  void heavy() noexcept { meeting_.fetch_add(1, site::barrier_heavy); }
 
  private:
   typename Platform::template atomic<core::word> meeting_{0};

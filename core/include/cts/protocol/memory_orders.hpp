@@ -59,20 +59,25 @@ enum class site : std::uint8_t {
   timer_home_ask,
   timer_home_set,
   // a lane: whether it is open, its slots and their fates, its segments
-  lane_ask,
-  lane_close,
+  lane_state_read,
+  lane_state_set,
   lane_publish,
   lane_withdraw,
+  lane_restore,
   lane_peek,
   lane_scan,
-  lane_decide,
+  lane_retract,
+  lane_unregister,
+  lane_take,
   lane_done,
   lane_await,
+  lane_clear,
+  lane_clear_fate,
   lane_link,
   lane_walk,
   lane_age_set,
-  lane_age_ask,
-  // what a lane's owner and its canceller meet in
+  lane_age_read,
+  // the word in which a lane's owner and its canceller meet
   barrier_light,
   barrier_heavy,
   count
@@ -153,37 +158,47 @@ inline constexpr core::site_info site_table[site_count] = {
   {"timer_home_set", core::operation::rmw, std::memory_order_relaxed, "timer_home_ask",
    "nothing: the word's modification order decides which wheel it is (G17)"},
 
-  {"lane_ask", core::operation::load, std::memory_order_acquire, "lane_close",
-   "who finds the lane closed would not see what was written before cancel (G22)"},
-  {"lane_close", core::operation::store, std::memory_order_release, "lane_ask",
-   "who finds the lane closed would not see what was written before cancel (G22)"},
+  {"lane_state_read", core::operation::load, std::memory_order_acquire, "lane_state_set",
+   "an owner that finds its lane closed would not see what was written before cancel (G22)"},
+  {"lane_state_set", core::operation::store, std::memory_order_release, "lane_state_read",
+   "an owner that finds its lane closed would not see what was written before cancel (G22)"},
   {"lane_publish", core::operation::store, std::memory_order_release, "lane_scan",
    "the callback would run without seeing what was written before register (G22)"},
   {"lane_withdraw", core::operation::store, std::memory_order_relaxed, "none",
-   "nothing: the barrier makes it visible in time, or lane_decide decides (G22)"},
+   "nothing: either the barrier makes it visible to the canceller's scan, or the slot's fate decides (G22)"},
+  {"lane_restore", core::operation::store, std::memory_order_relaxed, "none",
+   "nothing: only the owner relies on it (G22)"},
   {"lane_peek", core::operation::load, std::memory_order_relaxed, "none",
-   "nothing: the owner reads what only the owner writes (G22)"},
+   "nothing: the owner reads its own stores; the canceller uses the value for prefetching only (G22)"},
   {"lane_scan", core::operation::load, std::memory_order_acquire, "lane_publish",
    "the callback would run without seeing what was written before register (G22)"},
-  {"lane_decide", core::operation::rmw, std::memory_order_relaxed, "lane_decide",
-   "nothing: who comes first is decided by the word's modification order, and lane_ask and lane_scan have ordered the rest (G22)"},
+  {"lane_retract", core::operation::rmw, std::memory_order_relaxed, "lane_take",
+   "nothing: the fate's modification order decides, and only the winner touches the callback (G22)"},
+  {"lane_unregister", core::operation::rmw, std::memory_order_relaxed, "lane_take",
+   "nothing: the fate's modification order decides, and lane_state_read has ordered the rest (G22)"},
+  {"lane_take", core::operation::rmw, std::memory_order_relaxed, "lane_retract, lane_unregister",
+   "nothing: the fate's modification order decides, and lane_scan has ordered the rest (G22)"},
   {"lane_done", core::operation::store, std::memory_order_release, "lane_await",
-   "a waiting unregister would return without the callback's effects being visible (G22)"},
+   "a waiting unregister would return before it sees the callback's effects (G22)"},
   {"lane_await", core::operation::load, std::memory_order_acquire, "lane_done",
-   "a waiting unregister would return without the callback's effects being visible (G22)"},
+   "a waiting unregister would return before it sees the callback's effects (G22)"},
+  {"lane_clear", core::operation::store, std::memory_order_relaxed, "none",
+   "nothing: no other thread reads the slots of a lane that was removed from its home (G22)"},
+  {"lane_clear_fate", core::operation::store, std::memory_order_relaxed, "none",
+   "nothing: no other thread reads the slots of a lane that was removed from its home (G22)"},
   {"lane_link", core::operation::store, std::memory_order_release, "lane_walk",
    "the canceller would enter a segment whose construction it does not see, or walk in a circle (G22)"},
   {"lane_walk", core::operation::load, std::memory_order_acquire, "lane_link",
    "the canceller would enter a segment whose construction it does not see, or walk in a circle (G22)"},
   {"lane_age_set", core::operation::store, std::memory_order_relaxed, "none",
-   "nothing: who has read a callback from lane_publish sees the age of its segment (G22)"},
-  {"lane_age_ask", core::operation::load, std::memory_order_relaxed, "none",
-   "nothing: lane_scan comes before (G22)"},
+   "nothing: a canceller that has read a callback from lane_publish sees the age of its segment (G22)"},
+  {"lane_age_read", core::operation::load, std::memory_order_relaxed, "none",
+   "nothing: lane_scan comes before it (G22)"},
 
   {"barrier_light", core::operation::rmw, std::memory_order_acq_rel, "barrier_heavy",
-   "a registration and a cancel, or an unregister and a cancel, would miss each other: the callback is lost, or runs after all (G22)"},
+   "the owner and the canceller would miss each other: a callback is lost, or runs although it was unregistered (G22)"},
   {"barrier_heavy", core::operation::rmw, std::memory_order_acq_rel, "barrier_light",
-   "a registration and a cancel, or an unregister and a cancel, would miss each other: the callback is lost, or runs after all (G22)"},
+   "the owner and the canceller would miss each other: a callback is lost, or runs although it was unregistered (G22)"},
 };
 // clang-format on
 
@@ -196,6 +211,12 @@ enum class mutation : std::uint8_t {
 
 /// The row of a site.
 constexpr core::site_info const& info(site s) noexcept { return site_table[static_cast<std::size_t>(s)]; }
+
+/// The name of a wait.
+enum class wait : std::uint8_t {
+  lane_callback_returns  ///< a lane's unregister_and_wait, for the callback that the canceller runs (G22)
+};
+constexpr core::wait_info info(wait) noexcept { return {"lane_callback_returns"}; }
 
 }  // namespace detail
 }  // namespace CTS_ABI
