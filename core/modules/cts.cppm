@@ -5,6 +5,7 @@
 module;
 
 #include <cts/cts.hpp>
+#include <cts/diagnostics.hpp>
 #include <cts/inplace_stop_token.hpp>
 #include <cts/lane.hpp>
 #include <cts/stop_token.hpp>
@@ -21,20 +22,23 @@ using cts::cancellation_lane_callback;
 using cts::cancellation_token;
 using cts::cancellation_token_registration;
 using cts::cancellation_token_source;
-using cts::error_sink;
 using cts::infinite;
 using cts::manual_time_provider;
 using cts::object_disposed;
 using cts::operation_canceled;
-using cts::set_error_sink;
 using cts::synchronization_context;
 using cts::time_provider;
 using cts::wait_handle;
 
-// What checked builds report.
+// cts/diagnostics.hpp
+using cts::error_sink;
 using cts::leak;
 using cts::leak_handler;
+using cts::misuse;
+using cts::misuse_handler;
+using cts::set_error_sink;
 using cts::set_leak_handler;
+using cts::set_misuse_handler;
 using cts::set_wait_cycle_handler;
 using cts::wait_cycle;
 using cts::wait_cycle_handler;

@@ -125,7 +125,7 @@ int use_classes() {
   a.dispose();
   return ok && linked.registration_count() == 0 && cts::wait_handle::wait_any(handles) == 0 &&
          cts::set_error_sink(nullptr) == nullptr && cts::set_leak_handler(nullptr) != nullptr &&
-         cts::set_wait_cycle_handler(nullptr) != nullptr;
+         cts::set_wait_cycle_handler(nullptr) != nullptr && cts::set_misuse_handler(nullptr) != nullptr;
 }
 
 }  // namespace everything
