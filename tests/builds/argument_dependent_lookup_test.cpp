@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
-/// Users' types in every template: cts looks neither into their namespaces nor into their template arguments.
+/// Every template with users' types: cts does not look into their namespaces or their template arguments.
 #include <gtest/gtest.h>
 
 #include <any>
@@ -36,7 +36,7 @@ struct hollow_with_token {
   holder<T>* p = nullptr;
   void operator()(cts::cancellation_token const&) const noexcept { ++calls; }
 };
-/// It looks like a wrapper that may be empty, but is none.
+/// A callable that looks like a wrapper that may be empty, but is none.
 template <class T>
 struct hollow_with_bool {
   holder<T>* p = nullptr;
@@ -70,7 +70,7 @@ struct Thrower {
     throw Error();
   }
 };
-/// One that may be empty.
+/// A wrapper that may be empty.
 class Wrapper {
  public:
   Wrapper(std::nullptr_t) noexcept {}
@@ -110,13 +110,13 @@ struct Platform : cts::core::std_platform {};
 
 namespace {
 
-/// `F` with everything that takes a callable.
+/// Passes F to every member that takes a callable.
 template <class F>
 class ArgumentDependentLookup : public testing::Test {};
 using callables = testing::Types<hollow<incomplete>, hollow_with_bool<incomplete>, greedy::Callable, greedy::WithBool>;
 TYPED_TEST_SUITE(ArgumentDependentLookup, callables, );
 
-/// What is also callable with a token, or only once.
+/// Passes callables that also take a token, or that can be called only once.
 template <class F>
 class ArgumentDependentLookupOfClasses : public testing::Test {};
 using more_callables =

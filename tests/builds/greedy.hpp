@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
-/// A user's namespace that has a function template of every name that cts calls, for any arguments. The compiler looks
-/// at them whenever cts calls a function by its bare name with something of this namespace; looking at one is an error.
+/// A user's namespace with a function template for any arguments under every name that cts calls. If cts calls a
+/// function by its bare name with an argument of this namespace, the compiler considers these templates, and that is an
+/// error.
 #pragma once
 
 #include <cstddef>

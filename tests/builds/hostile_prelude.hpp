@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
-/// What the headers of other people define as macros: Qt, <windows.h>, X11, curses, old C. In a program these come
-/// first. Here each expands to what no program can contain, so that the name must not occur at all; min and max may, if
-/// no parenthesis follows.
+/// The macros of other headers: Qt, <windows.h>, X11, curses, old C. A program may include those before cts. Here each
+/// macro expands to text that no program can contain, so cts must not use its name; min and max are allowed if no
+/// parenthesis follows.
 #pragma once
 
-#include "system_headers.hpp"  // all that cts includes, written by the build: they bear no macros of this kind
+#include "system_headers.hpp"  // the system headers that cts includes, written by the build: they do not survive such macros
 
 #if __has_include(<curses.h>)
 #include <curses.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
-/// A program and two shared objects, all built with -fvisibility=hidden: what a process has once it has once.
+/// A program and two shared objects, all built with -fvisibility=hidden, share one set of handlers, timers and types.
 #include <gtest/gtest.h>
 
 #include "shared_part.hpp"

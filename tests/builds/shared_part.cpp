@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
-/// CTS_SHARED_PART: the name of the function that this one defines.
+/// One of the shared objects. CTS_SHARED_PART is the name of the function that it defines.
 #include "shared_part.hpp"
 
 namespace {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
-/// What each of the shared objects of shared_objects_test.cpp tells about its cts.
+/// The functions through which a shared object of shared_objects_test.cpp shows its cts.
 #pragma once
 
 #include <typeinfo>
@@ -24,6 +24,6 @@ struct shared_part {
   void const* (*timers)();  ///< the process's timer service
 };
 
-/// Each from a shared object of its own, which is built with -fvisibility=hidden.
+/// One function for each shared object.
 extern "C" [[gnu::visibility("default")]] shared_part const* cts_shared_part_one();
 extern "C" [[gnu::visibility("default")]] shared_part const* cts_shared_part_two();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-// A file that uses timers, and calls the loader itself: its reference must not become a weak one, which a linker may
-// leave unresolved.
+// A user's file that has timers and calls dlopen itself. Its reference to dlopen must stay strong, because a linker may
+// leave a weak one unresolved.
 #include <dlfcn.h>
 
 #include "cts/cts.hpp"

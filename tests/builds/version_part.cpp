@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
-/// CTS_VERSION_PART: the name of the function that this one defines.
+/// One version in the program. CTS_VERSION_PART is the name of the function that this file defines.
 #include "version_part.hpp"
 
 #include <chrono>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
-/// One program with this version, its checked configuration, and a copy of the headers that calls itself the next
-/// version.
+/// One program contains this version, its checked configuration, and a copy of the headers under the next version's
+/// number.
 #include <gtest/gtest.h>
 
 #include <string>

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: BSL-1.0
-// Every allocation of the classes on the core fails once: an exception or a completed operation, and everything as
-// before. And how many allocations there are.
+// Each allocation of the classes fails once: the operation then throws and changes nothing, or completes all the same.
+// Also counts the allocations.
 #include "rules.hpp"
 
 #include "heap.hpp"
 
 namespace {
 thread_local long allocations = 0;
-thread_local long failing = -1;  // so many more succeed, then one fails; -1: none does
+thread_local long failing = -1;  // the number of allocations that succeed before one fails; -1: none fails
 thread_local bool for_ever = false;
 
 void* take(std::size_t n, std::size_t alignment) {
@@ -44,8 +44,8 @@ void operator delete(void* p, std::align_val_t, std::nothrow_t const&) noexcept 
 namespace cts::test {
 namespace {
 
-/// Calls `f` again and again, failing its first, second, … allocation, until it succeeds; `check` after each failure.
-/// At least one must fail.
+/// Calls `f` until it succeeds; its first, second, … allocation fails in turn. Calls `check` after each failure.
+/// Expects one failure at least.
 template <class F, class Check>
 void fail_each(F f, Check check) {
   long k = 0;
@@ -70,7 +70,7 @@ long count(F f) {
 
 #if defined(_WIN32)
 constexpr long thread_end =
-    1;  // mingw's library allocates for the destructor of a thread_local, here one for each size of spare nodes
+    1;  // MinGW allocates for the destructor of each thread_local: one for each size of spare nodes
 #else
 constexpr long thread_end = 0;
 #endif
@@ -116,7 +116,8 @@ TEST(AllocationFailureAbove, OfASource) {
 TEST(AllocationFailureAbove, OfALink) {
   source p, q;
   std::vector<registration> crowd;
-  for (int i = 0; i < 8; ++i) crowd.push_back(q.token().register_callback([] {}));  // the next one grows the registry
+  for (int i = 0; i < 8; ++i)
+    crowd.push_back(q.token().register_callback([] {}));  // the next one makes the registry grow
   fail_each([&] { (void)source::create_linked(p.token(), q.token()); },
             [&] {
               EXPECT_EQ(p.registration_count(), 0u);
@@ -169,7 +170,7 @@ TEST(AllocationFailureAbove, OfCancelWithReason) {
       [] {});
 }
 TEST(AllocationFailureAbove, OfCancelLosesNoCallback) {
-  // for want of memory exceptions are replaced by std::bad_alloc, but every callback runs and something is thrown
+  // without memory std::bad_alloc replaces the exceptions; every callback runs and cancel throws
   for (long k = 0; k < 12; ++k) {
     source s;
     int runs = 0;
@@ -226,7 +227,7 @@ TEST(AllocationFailureAbove, OfAsynchronousCancelAndDisposeNeverTerminates) {
   canceller.join();
 }
 TEST(AllocationFailureAbove, CancelAfterNeedsNoMemory) {
-  source first(1h);  // the thread runs
+  source first(1h);  // starts the thread
   std::vector<std::unique_ptr<source>> crowd;
   for (int i = 0; i < 3000; ++i) {
     crowd.push_back(std::make_unique<source>());

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// What goes beyond .NET: section "Beyond .NET" of docs/semantics.md.
+// Members that .NET does not have: section "Beyond .NET" of docs/semantics.md.
 #include "rules.hpp"
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -221,7 +221,7 @@ TEST(Checked, ADisposeThatOverlapsACallIsReported) {
     canceller.join();
   }
   misuses = 0;
-  {  // what is allowed: inside a callback, by a timer, by a link, after each other
+  {  // allowed: a dispose inside a callback, by a timer, by a link, and calls one after the other
     auto s = std::make_unique<source>();
     auto const r = s->token().register_callback([&] { s.reset(); });
     s->cancel();
@@ -274,7 +274,7 @@ TEST(Checked, ARegistrationThatOutlivesItsSourceIsReportedWithItsPlace) {
   set_leak_handler(before);
 }
 std::vector<leak::kind> kept;
-/// Runs what leaks on purpose.
+/// Calls `f`, which leaks on purpose.
 template <class F>
 void leaking(F f) {
 #if defined(__SANITIZE_ADDRESS__)
@@ -340,7 +340,7 @@ TEST(Checked, WhatEndsIsNotReported) {
   {
     source s;
     s.token().register_callback(holder{nullptr, s.token()}).detach();
-    s.cancel();  // it has run, and is gone
+    s.cancel();  // the callback has run and is gone
     source other;
     source const t;
     t.token().register_callback(holder{nullptr, other.token()}).detach();

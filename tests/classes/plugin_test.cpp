@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// Callbacks in a shared library that is unloaded: nothing of it stays behind, and it does not stay itself.
+// Callbacks in a shared library: it can be unloaded, and nothing of it stays behind.
 #include <dlfcn.h>
 #include <gtest/gtest.h>
 
@@ -8,7 +8,7 @@
 
 namespace {
 
-/// Whether a part of the file is in the memory of this process.
+/// Whether the process has mapped a part of the file.
 bool is_mapped(std::string const& file) {
   std::ifstream maps("/proc/self/maps");
   for (std::string line; std::getline(maps, line);)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// A shared library that registers and disposes callbacks and is unloaded while the thread that did so lives on.
+// A shared library that registers and disposes callbacks. It is unloaded while the registrant thread lives on.
 #include "cts/cts.hpp"
 
 extern "C" int cts_plugin_registers_and_disposes() {

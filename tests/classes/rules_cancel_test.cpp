@@ -20,7 +20,7 @@ TEST(R1, TheFlagIsClearThenSetForGood) {
   EXPECT_TRUE(s.is_cancellation_requested());
   EXPECT_TRUE(t.is_cancellation_requested());
 }
-TEST(R2, OneOfManyCallersWins) {
+TEST(R2, OneOfManyCallersWins) {  // G16
   for (int round = 0; round < 50; ++round) {
     source s;
     std::atomic<int> runs{0};
@@ -37,7 +37,7 @@ TEST(R2, OneOfManyCallersWins) {
     EXPECT_EQ(runs, 1);
   }
 }
-TEST(R3, FlagThenTimerThenHandleThenCallbacksThenTheException) {
+TEST(R3, FlagThenTimerThenHandleThenCallbacksThenTheException) {  // G18
   manual_time_provider clock;
   source s(1h, clock);
   auto const handle = s.token().wait_handle();
@@ -51,7 +51,7 @@ TEST(R3, FlagThenTimerThenHandleThenCallbacksThenTheException) {
   EXPECT_EQ(thrown([&] { s.cancel(); }), "[7]");
   EXPECT_EQ(log, "flag disarmed signalled");
 }
-TEST(R4, DuringACallbackTheFlagIsSetAndTheHandleSignalled) {
+TEST(R4, DuringACallbackTheFlagIsSetAndTheHandleSignalled) {  // G18
   source s;
   auto const handle = s.token().wait_handle();
   bool flag = false, signalled = false;
@@ -143,7 +143,7 @@ TEST(R12, TheHandlesOfTheFixedTokens) {
   EXPECT_EQ(token().wait_handle(), token::none().wait_handle());
   EXPECT_TRUE(token(true).wait_handle().wait_for(0s));
 }
-TEST(R13, AskingNeverThrows) {
+TEST(R13, AskingNeverThrows) {  // G8
   static_assert(noexcept(std::declval<token const&>().is_cancellation_requested()));
   static_assert(noexcept(std::declval<source const&>().is_cancellation_requested()));
   source s;
@@ -223,7 +223,7 @@ TEST(R18, WhatRunsHereAndNowUsesNoContext) {
   EXPECT_EQ(where, std::this_thread::get_id());
   EXPECT_EQ(c.sent, 0);
 }
-TEST(R19, RacingWithCancelItRunsOnExactlyOneSide) {
+TEST(R19, RacingWithCancelItRunsOnExactlyOneSide) {  // G4
   for (int round = 0; round < 300; ++round) {
     source s;
     std::atomic<int> runs{0};
@@ -291,7 +291,7 @@ TEST(R24, CancelOfADisposedSourceThrows) {
   EXPECT_THROW(b.cancel(), object_disposed) << "also if it was canceled";
   EXPECT_FALSE(a.is_cancellation_requested());
 }
-TEST(R25, LaterCancelsReturnAtOnce) {
+TEST(R25, LaterCancelsReturnAtOnce) {  // G1
   source s;
   int runs = 0;
   auto const r = s.token().register_callback([&] {
@@ -303,7 +303,7 @@ TEST(R25, LaterCancelsReturnAtOnce) {
   EXPECT_NO_THROW(s.cancel());
   EXPECT_EQ(runs, 1);
 }
-TEST(R25, ASecondCancelDoesNotWaitForRunningCallbacks) {
+TEST(R25, ASecondCancelDoesNotWaitForRunningCallbacks) {  // G1
   source s;
   blocker b;
   auto const r = s.token().register_callback(b.callback());
@@ -313,7 +313,7 @@ TEST(R25, ASecondCancelDoesNotWaitForRunningCallbacks) {
   b.go.open();
   canceller.join();
 }
-TEST(R26, CallbacksRunOnTheCancellingThreadLastFirst) {
+TEST(R26, CallbacksRunOnTheCancellingThreadLastFirst) {  // G9
   source s;
   std::string log;
   std::vector<registration> all;
@@ -327,7 +327,7 @@ TEST(R26, CallbacksRunOnTheCancellingThreadLastFirst) {
   s.cancel();
   EXPECT_EQ(log, "!zyxwvutsrqponmlkjihgfedcba");
 }
-TEST(R26, TheOrderIsThatOfTheWholeSourceAfterReuse) {
+TEST(R26, TheOrderIsThatOfTheWholeSourceAfterReuse) {  // G9
   source s;
   std::string log;
   auto const add = [&](char c) { return s.token().register_callback([&log, c] { log += c; }); };
@@ -337,7 +337,7 @@ TEST(R26, TheOrderIsThatOfTheWholeSourceAfterReuse) {
   s.cancel();
   EXPECT_EQ(log, "5432");
 }
-TEST(R27, WhatHasNotRunYetCanStillBeUnregistered) {
+TEST(R27, WhatHasNotRunYetCanStillBeUnregistered) {  // G5
   source s;
   registration first = s.token().register_callback([] { FAIL(); });
   bool taken = false;
@@ -374,7 +374,7 @@ TEST(R30, WhatThrowOnFirstHasLeftCanBeUnregisteredOnce) {
   EXPECT_TRUE(a.unregister());
   EXPECT_FALSE(a.unregister());
 }
-TEST(R31, AggregatesAreNotFlattened) {
+TEST(R31, AggregatesAreNotFlattened) {  // G21
   source p;
   auto const p0 = p.token().register_callback([] { throw std::runtime_error("p0"); });
   source k = source::create_linked(p.token());
@@ -382,7 +382,7 @@ TEST(R31, AggregatesAreNotFlattened) {
   auto const p2 = p.token().register_callback([] { throw std::runtime_error("p2"); });
   EXPECT_EQ(thrown([&] { p.cancel(); }), "[p2 [k1] p0]");
 }
-TEST(R32, ALinkThrowsItsAggregateThroughThrowOnFirst) {
+TEST(R32, ALinkThrowsItsAggregateThroughThrowOnFirst) {  // G21
   source p;
   auto const p0 = p.token().register_callback([] { FAIL(); });
   source k = source::create_linked(p.token());
@@ -411,7 +411,7 @@ TEST(R33DeathTest, WithoutASinkItEndsTheProcess) {
       },
       "");
 }
-TEST(R34, ACallbackMayDisposeOrDestroyTheSource) {
+TEST(R34, ACallbackMayDisposeOrDestroyTheSource) {  // G13
   auto s = std::make_unique<source>();
   std::string log;
   auto const a = s->token().register_callback([&] { log += "a"; });
@@ -488,7 +488,7 @@ TEST(R40, IfItIsCanceledAlreadyItIsReadyAtOnce) {
   b.go.open();
   first.get();
 }
-TEST(R41, WhatHasNotBegunCanBeTakenBackAndWhatComesRunsAtOnce) {
+TEST(R41, WhatHasNotBegunCanBeTakenBackAndWhatComesRunsAtOnce) {  // G20
   source s;
   auto left = s.token().register_callback([] { FAIL(); });
   blocker b;
@@ -501,7 +501,7 @@ TEST(R41, WhatHasNotBegunCanBeTakenBackAndWhatComesRunsAtOnce) {
   b.go.open();
   f.get();
 }
-TEST(R42, DisposeAfterCancelAsyncLosesNothing) {
+TEST(R42, DisposeAfterCancelAsyncLosesNothing) {  // G20
   for (int round = 0; round < 50; ++round) {
     std::atomic<int> runs{0};
     std::future<void> f;
@@ -517,7 +517,7 @@ TEST(R42, DisposeAfterCancelAsyncLosesNothing) {
     EXPECT_EQ(runs, 2);
   }
 }
-TEST(R42, TheFutureMayBeDiscarded) {
+TEST(R42, TheFutureMayBeDiscarded) {  // G20
   gate over;
   source s;
   auto const r = s.token().register_callback([&] { over.open(); });

@@ -7,7 +7,7 @@
 namespace cts::test {
 namespace {
 
-TEST(R43, UnregisterIsTrueForTheOneThatTookItBack) {
+TEST(R43, UnregisterIsTrueForTheOneThatTookItBack) {  // G5
   source s;
   registration r = s.token().register_callback([] { FAIL(); });
   EXPECT_TRUE(r.unregister());
@@ -17,7 +17,7 @@ TEST(R43, UnregisterIsTrueForTheOneThatTookItBack) {
   registration late = s.token().register_callback([] {});
   EXPECT_FALSE(late.unregister());
 }
-TEST(R43, ItIsFalseForWhatRunsAndHasRun) {
+TEST(R43, ItIsFalseForWhatRunsAndHasRun) {  // G5
   source s;
   registration self;
   bool inside = true;
@@ -26,7 +26,7 @@ TEST(R43, ItIsFalseForWhatRunsAndHasRun) {
   EXPECT_FALSE(inside);
   EXPECT_FALSE(self.unregister());
 }
-TEST(R43, ItNeverWaits) {
+TEST(R43, ItNeverWaits) {  // G5
   source s;
   blocker b;
   registration r = s.token().register_callback(b.callback());
@@ -36,14 +36,14 @@ TEST(R43, ItNeverWaits) {
   b.go.open();
   canceller.join();
 }
-TEST(R43, ItIsFalseForWhatTryResetHasRemoved) {
+TEST(R43, ItIsFalseForWhatTryResetHasRemoved) {  // G5
   source s;
   registration r = s.token().register_callback([] { FAIL(); });
   ASSERT_TRUE(s.try_reset());
   EXPECT_FALSE(r.unregister());
   EXPECT_EQ(r.token(), s.token());
 }
-TEST(R44, UnregisterIsTrueOrItRan) {
+TEST(R44, UnregisterIsTrueOrItRan) {  // G5
   for (int round = 0; round < 300; ++round) {
     source s;
     std::atomic<int> runs{0};
@@ -66,7 +66,7 @@ TEST(R45, DisposingTheSourceDoesNotConsumeRegistrations) {
   EXPECT_TRUE(q.unregister()) << "nor does its end";
   EXPECT_FALSE(q.unregister());
 }
-TEST(R46, DisposeWaitsForACallbackThatRunsElsewhere) {
+TEST(R46, DisposeWaitsForACallbackThatRunsElsewhere) {  // G20
   source s;
   blocker b;
   std::atomic<bool> done{false};
@@ -86,7 +86,7 @@ TEST(R46, DisposeWaitsForACallbackThatRunsElsewhere) {
   r.dispose();  // idempotent
   canceller.join();
 }
-TEST(R46, SoDoTheDestructorsAndAssignment) {
+TEST(R46, SoDoTheDestructorsAndAssignment) {  // G20
   for (int kind = 0; kind < 3; ++kind) {
     source s;
     blocker b;
@@ -116,18 +116,18 @@ TEST(R46, SoDoTheDestructorsAndAssignment) {
     canceller.join();
   }
 }
-TEST(R47, DisposeDoesNotWaitForLaterCallbacks) {
+TEST(R47, DisposeDoesNotWaitForLaterCallbacks) {  // G6
   source s;
   blocker b;
   auto const later = s.token().register_callback(b.callback());
   registration first = s.token().register_callback([] {});
   std::thread canceller([&] { s.cancel(); });
   b.running.wait();
-  first.dispose();  // has run: else this hangs
+  first.dispose();  // has run; a wait for it would hang
   b.go.open();
   canceller.join();
 }
-TEST(R48, InsideACallbackDisposeDoesNotWait) {
+TEST(R48, InsideACallbackDisposeDoesNotWait) {  // G20
   source s;
   std::string log;
   registration sibling = s.token().register_callback([&] { FAIL(); }), self, ran = registration();
@@ -141,7 +141,7 @@ TEST(R48, InsideACallbackDisposeDoesNotWait) {
   s.cancel();
   EXPECT_EQ(log, "ran self");
 }
-TEST(R48, ACallbackMayDestroyItsOwnRegistrationAndLivesUntilItReturns) {
+TEST(R48, ACallbackMayDestroyItsOwnRegistrationAndLivesUntilItReturns) {  // G20
   source s;
   auto alive = std::make_shared<int>(7);
   auto r = std::make_unique<registration>();
@@ -159,7 +159,7 @@ TEST(R48, ACallbackMayDestroyItsOwnRegistrationAndLivesUntilItReturns) {
   t.cancel();
   EXPECT_EQ(c, nullptr);
 }
-// The waits of these two never end, so they happen in a child process, which the handler ends.
+// The waits of R49 and R50 never end, so they happen in a child process that the handler ends.
 void die_on_a_circle() {
   set_wait_cycle_handler([](wait_cycle const& c) noexcept {
     detail::print_wait_cycle(c);
@@ -185,7 +185,7 @@ void dispose_mutually() {
   b.cancel();
   other.join();
 }
-/// The callback of `a` waits for one of `b`, that one for one of `c`, and that one for the first.
+/// Three sources in a circle: each source's callback waits for a callback of the next.
 void dispose_round_about() {
   die_on_a_circle();
   source a, b, c;
@@ -254,7 +254,7 @@ TEST(R51, UnregisterIsSafeUnderALockThatTheCallbackTakes) {
   canceller.join();
   EXPECT_TRUE(r.dispose_for(0ms));
 }
-TEST(R52, DisposeAsyncIsReadyWhenDisposeWouldReturn) {
+TEST(R52, DisposeAsyncIsReadyWhenDisposeWouldReturn) {  // G20
   source s;
   blocker b;
   registration r = s.token().register_callback(b.callback());
@@ -273,7 +273,7 @@ TEST(R52, DisposeAsyncIsReadyWhenDisposeWouldReturn) {
   EXPECT_EQ(r.dispose_async().wait_for(0s), std::future_status::ready);
   canceller.join();
 }
-TEST(R52, InsideTheCallbackItIsReadyAtOnce) {
+TEST(R52, InsideTheCallbackItIsReadyAtOnce) {  // G20
   source s;
   registration self;
   bool ready = false;
@@ -321,7 +321,7 @@ TEST(R55, RegistrationsAreEqualIfTheyAreTheSame) {
   std::hash<registration> const hash;
   EXPECT_EQ(hash(registration()), hash(a));
 }
-TEST(R56, AStaleHandleDoesNotTouchItsSuccessor) {
+TEST(R56, AStaleHandleDoesNotTouchItsSuccessor) {  // G5
   source s;
   registration stale = s.token().register_callback([] { FAIL(); });
   stale.unregister();
@@ -334,7 +334,7 @@ TEST(R56, AStaleHandleDoesNotTouchItsSuccessor) {
 }
 
 // --- the callable's life ---
-TEST(R46, TheCallableIsDestroyedWhenItIsTakenBackOrHasRun) {
+TEST(R46, TheCallableIsDestroyedWhenItIsTakenBackOrHasRun) {  // G20
   auto const kept = std::make_shared<int>();
   source s;
   registration a = s.token().register_callback([kept] {}), b = s.token().register_callback([kept] {}),
@@ -347,7 +347,7 @@ TEST(R46, TheCallableIsDestroyedWhenItIsTakenBackOrHasRun) {
   s.cancel();
   EXPECT_EQ(kept.use_count(), 1);
 }
-TEST(R46, WhatIsLeftBehindLivesAsLongAsTheSourceAndItsTokens) {
+TEST(R46, WhatIsLeftBehindLivesAsLongAsTheSourceAndItsTokens) {  // G20
   auto const kept = std::make_shared<int>();
   token t;
   {
@@ -366,7 +366,7 @@ TEST(R46, WhatIsLeftBehindLivesAsLongAsTheSourceAndItsTokens) {
   EXPECT_EQ(runs, 1);
   EXPECT_EQ(kept.use_count(), 1);
 }
-TEST(R46, ACallableMayOwnItsOwnRegistration) {
+TEST(R46, ACallableMayOwnItsOwnRegistration) {  // G20
   for (int how = 0; how < 2; ++how) {
     source s;
     auto self = std::make_shared<registration>();
@@ -381,7 +381,7 @@ TEST(R46, ACallableMayOwnItsOwnRegistration) {
     EXPECT_TRUE(watch.expired()) << how;
   }
 }
-TEST(R46, MoveOnlyCallablesAreFine) {
+TEST(R46, MoveOnlyCallablesAreFine) {  // G20
   source s;
   auto p = std::make_unique<int>(4);
   int got = 0;
@@ -395,7 +395,7 @@ TEST(R46, MoveOnlyCallablesAreFine) {
   auto const q = s.token().register_callback(once(got));
   cancellation_callback const c(s.token(), once(got));
   s.cancel();
-  EXPECT_EQ(got, 4);  // the last to run assigns
+  EXPECT_EQ(got, 4);  // the callback that runs last assigns
 }
 
 // --- contexts ---
@@ -410,7 +410,7 @@ TEST(R90, NothingOfTheCallersContextIsCaptured) {
   EXPECT_EQ(seen, 2);
   EXPECT_EQ(ambient, 3);
 }
-TEST(R91, TheContextRunsTheCallbackAndTheCancellerWaits) {
+TEST(R91, TheContextRunsTheCallbackAndTheCancellerWaits) {  // G21
   source s;
   worker_context c;
   std::thread::id where;
@@ -425,7 +425,7 @@ TEST(R91, TheContextRunsTheCallbackAndTheCancellerWaits) {
   EXPECT_NE(where, std::this_thread::get_id());
   EXPECT_EQ(c.sent, 1);
 }
-TEST(R91, WhatIsThrownThroughSendIsTheCallbacks) {
+TEST(R91, WhatIsThrownThroughSendIsTheCallbacks) {  // G21
   source s;
   worker_context c;
   auto const a = s.token().register_callback([] { throw 1; }, c);
@@ -435,23 +435,23 @@ TEST(R91, WhatIsThrownThroughSendIsTheCallbacks) {
   auto const b = s.token().register_callback([] { FAIL(); }, d);
   EXPECT_EQ(thrown([&] { s.cancel(); }), "[2 1]");
 }
-TEST(R91, TheContextsThreadCountsAsTheOneThatRunsCallbacks) {
+TEST(R91, TheContextsThreadCountsAsTheOneThatRunsCallbacks) {  // G21
   source s;
   worker_context c;
   registration self, sibling;
-  self = s.token().register_callback([&] { self.dispose(), sibling.dispose(); }, c);  // else this hangs
+  self = s.token().register_callback([&] { self.dispose(), sibling.dispose(); }, c);  // a wait would hang
   sibling = s.token().register_callback([] {}, c);
   s.cancel();
 }
-TEST(R91, AfterAThrowingSendNobodyIsTakenForTheOwner) {
+TEST(R91, AfterAThrowingSendNobodyIsTakenForTheOwner) {  // G21
   source s;
   worker_context c;
   registration self;
-  self = s.token().register_callback([&] { self.dispose(); });  // P7: waits for itself for ever in .NET
+  self = s.token().register_callback([&] { self.dispose(); });  // P7: in .NET it waits for itself for ever
   auto const thrower = s.token().register_callback([] { throw 1; }, c);
   EXPECT_EQ(thrown([&] { s.cancel(); }), "[1]");
 }
-TEST(R91, InsideAContextTheChildMayBeDisposed) {
+TEST(R91, InsideAContextTheChildMayBeDisposed) {  // G21
   source p;
   source k = source::create_linked(p.token());
   worker_context c;
@@ -468,7 +468,7 @@ TEST(R92, TheEquivalents) {
 }
 
 // --- visibility (TSan checks the same in tsan/) ---
-TEST(R93, WhatHappenedBeforeIsSeen) {
+TEST(R93, WhatHappenedBeforeIsSeen) {  // G8
   for (int round = 0; round < 200; ++round) {
     source s;
     int before_register = 0, before_cancel = 0, by_callback = 0;

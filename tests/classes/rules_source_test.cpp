@@ -65,7 +65,7 @@ TEST(R59, AChildOfADisposedSourceIsNeverCanceledByIt) {
   k.cancel();
   EXPECT_TRUE(k.is_cancellation_requested());
 }
-TEST(R60, MembersMayBeCalledConcurrently) {
+TEST(R60, MembersMayBeCalledConcurrently) {  // G12
   for (int round = 0; round < 20; ++round) {
     source s;
     token const t = s.token();
@@ -89,7 +89,7 @@ TEST(R60, MembersMayBeCalledConcurrently) {
     for (auto& x : threads) x.join();
   }
 }
-TEST(R61, DisposeMayOverlapRegisterUnregisterCancelAndTheTimer) {
+TEST(R61, DisposeMayOverlapRegisterUnregisterCancelAndTheTimer) {  // G20
   for (int round = 0; round < 200; ++round) {
     auto s = std::make_unique<source>();
     token const t = s->token();
@@ -113,7 +113,7 @@ TEST(R61, DisposeMayOverlapRegisterUnregisterCancelAndTheTimer) {
     s.dispose();
   }
 }
-TEST(R62, WaitsOnAHandleEndWithTheSource) {
+TEST(R62, WaitsOnAHandleEndWithTheSource) {  // G18
   source s;
   token const t = s.token();
   wait_handle const h = t.wait_handle();
@@ -125,7 +125,7 @@ TEST(R62, WaitsOnAHandleEndWithTheSource) {
   EXPECT_THROW((void)h.wait_for(0s), object_disposed);
   EXPECT_THROW((void)h.native_handle(), object_disposed);
 }
-TEST(R62, AlsoIfTheSourceSimplyGoes) {
+TEST(R62, AlsoIfTheSourceSimplyGoes) {  // G18
   auto s = std::make_unique<source>();
   wait_handle const h = s->token().wait_handle();
   s.reset();
@@ -140,7 +140,7 @@ TEST(R63, TheDestructorDisposes) {
   EXPECT_THROW(t.wait_handle(), object_disposed);
   static_assert(!std::has_virtual_destructor_v<source>);
 }
-TEST(R64, DisposeStopsTheTimer) {
+TEST(R64, DisposeStopsTheTimer) {  // G17
   manual_time_provider clock;
   source s(5ms, clock);
   token const t = s.token();
@@ -149,7 +149,7 @@ TEST(R64, DisposeStopsTheTimer) {
   clock.advance(1h);
   EXPECT_FALSE(t.is_cancellation_requested());
 }
-/// A provider whose shots come when the test says so, even late.
+/// A provider whose timers fire when the test says so, even late.
 class late_provider : public time_provider {
  public:
   std::function<void()> fire;
@@ -175,7 +175,7 @@ class late_provider : public time_provider {
     late_provider& of;
   };
 };
-TEST(R64, AShotThatComesAfterDisposeRunsNothing) {
+TEST(R64, AShotThatComesAfterDisposeRunsNothing) {  // G17
   late_provider clock;
   std::function<void()> shot;
   {
@@ -190,7 +190,7 @@ TEST(R64, AShotThatComesAfterDisposeRunsNothing) {
 }
 
 // --- linked sources ---
-TEST(R65, AChildIsCanceledByAnyOfItsParentsOnce) {
+TEST(R65, AChildIsCanceledByAnyOfItsParentsOnce) {  // G16
   for (std::size_t which = 0; which < 5; ++which) {
     source p[5];
     source k = which < 4 ? source::create_linked(p[0].token(), p[1].token(), token(), p[2].token(), p[3].token(),
@@ -234,7 +234,7 @@ TEST(R68, AChildsCancelAndAParentsDisposeStayTheirOwn) {
   q.dispose();
   EXPECT_FALSE(m.is_cancellation_requested());
 }
-TEST(R69, ALinkIsOneEntryInItsParentsOrder) {
+TEST(R69, ALinkIsOneEntryInItsParentsOrder) {  // G21
   source p;
   std::string log;
   source k;
@@ -245,7 +245,7 @@ TEST(R69, ALinkIsOneEntryInItsParentsOrder) {
   p.cancel();
   EXPECT_EQ(log, "B-CA+");
 }
-TEST(R70, OnlyDisposeUnlinks) {
+TEST(R70, OnlyDisposeUnlinks) {  // G16
   source a, b;
   {
     source k = source::create_linked(a.token(), b.token());
@@ -256,7 +256,7 @@ TEST(R70, OnlyDisposeUnlinks) {
   for (int i = 0; i < 100000; ++i) (void)source::create_linked(b.token());
   EXPECT_EQ(b.registration_count(), 0u) << "a long-lived parent keeps nothing";
 }
-TEST(R71, DisposeOfAChildWaitsForTheLinkThatRuns) {
+TEST(R71, DisposeOfAChildWaitsForTheLinkThatRuns) {  // G16
   source p;
   source k = source::create_linked(p.token());
   blocker b;
@@ -269,7 +269,7 @@ TEST(R71, DisposeOfAChildWaitsForTheLinkThatRuns) {
   waiting.get();
   canceller.join();
 }
-TEST(R72, InsideAChildsCallbackItDoesNotWait) {
+TEST(R72, InsideAChildsCallbackItDoesNotWait) {  // G16
   source p;
   auto k = std::make_unique<source>(source::create_linked(p.token()));
   int runs = 0;
@@ -278,7 +278,7 @@ TEST(R72, InsideAChildsCallbackItDoesNotWait) {
   p.cancel();
   EXPECT_EQ(runs, 1) << "the rest still run";
 }
-TEST(R73, AChildMayGoAfterItsParents) {
+TEST(R73, AChildMayGoAfterItsParents) {  // G16
   auto p = std::make_unique<source>();
   source k = source::create_linked(p->token());
   p->cancel();
@@ -289,7 +289,7 @@ TEST(R73, AChildMayGoAfterItsParents) {
   q.reset();
   m.dispose();
 }
-TEST(R74, AChildsDisposeNeverThrowsIntoItsParentsCancel) {
+TEST(R74, AChildsDisposeNeverThrowsIntoItsParentsCancel) {  // G16
   for (int round = 0; round < 300; ++round) {
     source p;
     auto k = std::make_unique<source>(source::create_linked(p.token()));
@@ -388,7 +388,7 @@ TEST(R80, ANewDelayReplacesTheOldOneCountedFromNow) {
   t.cancel_after(1ms);
   t.token().wait_handle().wait();
 }
-TEST(R81, OnACanceledSourceCancelAfterDoesNothing) {
+TEST(R81, OnACanceledSourceCancelAfterDoesNothing) {  // G17
   source s;
   s.cancel();
   EXPECT_NO_THROW(s.cancel_after(1ms));
@@ -452,7 +452,7 @@ TEST(R83, AProviderThatFailsLeavesNothing) {
   } at_once;
   EXPECT_TRUE(source(1s, at_once).is_cancellation_requested());
 }
-TEST(R84, TryResetMakesItAsNew) {
+TEST(R84, TryResetMakesItAsNew) {  // G19
   source s(1h);
   token const t = s.token();
   auto const kept = std::make_shared<int>();
@@ -469,7 +469,7 @@ TEST(R84, TryResetMakesItAsNew) {
   s.cancel();
   EXPECT_EQ(runs, 1) << "the same token works on";
 }
-TEST(R84, WhenItCannotBeReset) {
+TEST(R84, WhenItCannotBeReset) {  // G19
   source canceled;
   canceled.cancel();
   EXPECT_FALSE(canceled.try_reset());
@@ -489,7 +489,7 @@ TEST(R84, WhenItCannotBeReset) {
   fired.token().wait_handle().wait();
   EXPECT_FALSE(fired.try_reset());
 }
-TEST(R85, TryResetRacingWithCancelIsMemorySafe) {
+TEST(R85, TryResetRacingWithCancelIsMemorySafe) {  // G19
   for (int round = 0; round < 300; ++round) {
     source s;
     std::atomic<int> runs{0};
@@ -511,11 +511,11 @@ TEST(R86, AfterAResetTheTimerIsUsedAgain) {
   EXPECT_TRUE(s.is_cancellation_requested());
 }
 
-/// A provider whose timers own what they call, and may call it at once.
+/// A provider whose timers own their function, and may call it at once.
 class owning_provider : public time_provider {
  public:
   bool at_once = false;
-  std::function<void()>* last = nullptr;  // of the timer that was made last
+  std::function<void()>* last = nullptr;  // the function of the newest timer
   std::chrono::steady_clock::time_point now() const override { return {}; }
   std::unique_ptr<timer> create_timer(std::function<void()> f, std::chrono::nanoseconds) override {
     auto t = std::make_unique<mine>(*this, std::move(f));
@@ -548,7 +548,7 @@ TEST(R34, AlsoWhileCancelAfterHasNotReturned) {
   clock.at_once = true;
   s->cancel_after(1h);
   EXPECT_EQ(s, nullptr);
-  for (int round = 0; round < 200; ++round) {  // the timers' thread is as fast
+  for (int round = 0; round < 200; ++round) {  // the timer's thread may be as fast
     gate gone;
     s = std::make_unique<source>();
     s->token().register_callback([&] { s.reset(), gone.open(); }).detach();
@@ -567,7 +567,7 @@ TEST(R84, WhatTryResetDestroysMayOwnTheSource) {
 }
 
 // --- wait handles ---
-TEST(R87, TheHandleIsMadeOnce) {
+TEST(R87, TheHandleIsMadeOnce) {  // G18
   source s;
   wait_handle const a = s.token().wait_handle(), b = s.token().wait_handle(), c = a;
   EXPECT_EQ(a, b);
@@ -584,28 +584,28 @@ TEST(R87, TheHandleIsMadeOnce) {
   EXPECT_TRUE(a.wait_for(0s)) << "it stays signalled";
   EXPECT_TRUE(a.wait_for(-2ms));
 }
-TEST(R88, MakingItAndCancelDoNotMissEachOther) {
+TEST(R88, MakingItAndCancelDoNotMissEachOther) {  // G18
   for (int round = 0; round < 500; ++round) {
     source s;
     token const t = s.token();
     std::thread other([&] { s.cancel(); });
-    t.wait_handle().wait();  // else this hangs
+    t.wait_handle().wait();  // hangs if the cancel is missed
     other.join();
   }
 }
-TEST(R89, ItIsSignalledAfterTheFlagAndBeforeAnyCallback) {
+TEST(R89, ItIsSignalledAfterTheFlagAndBeforeAnyCallback) {  // G18
   source s;
   blocker b;
   auto const r = s.token().register_callback(b.callback());
   wait_handle const h = s.token().wait_handle();
   std::thread canceller([&] { s.cancel(); });
-  h.wait();  // else this hangs: the callback does not return before
+  h.wait();  // hangs if callbacks come first, because this one returns only afterwards
   EXPECT_TRUE(s.is_cancellation_requested());
   b.go.open();
   canceller.join();
 }
 #if defined(__linux__)
-TEST(R87, ItHasADescriptorForPollAndEpoll) {
+TEST(R87, ItHasADescriptorForPollAndEpoll) {  // G18
   for (int when = 0; when < 3; ++when) {
     auto s = std::make_unique<source>();
     wait_handle const h = s->token().wait_handle();
@@ -619,7 +619,7 @@ TEST(R87, ItHasADescriptorForPollAndEpoll) {
     if (when != 0) {
       EXPECT_EQ(::poll(&p, 1, 0), 0);
       if (when == 1) s->cancel();
-      else s.reset();  // disposed: readable too
+      else s.reset();  // a disposed handle is readable too
     }
     EXPECT_EQ(::poll(&p, 1, -1), 1);
     EXPECT_TRUE(p.revents & POLLIN);
@@ -629,7 +629,7 @@ TEST(R87, ItHasADescriptorForPollAndEpoll) {
   }
 }
 TEST(R79, AForkedChildHasTimersOfItsOwn) {
-  source first(1ms);  // the thread runs
+  source first(1ms);  // starts the thread
   first.token().wait_handle().wait();
   pid_t const child = ::fork();
   if (child == 0) {
@@ -654,7 +654,7 @@ TEST(R79, TheTimersThreadEndsWithTheProgram) {
   EXPECT_EXIT(
       {
         source s;
-        auto const r = s.token().register_callback([] { std::exit(8); });  // on the timers' thread
+        auto const r = s.token().register_callback([] { std::exit(8); });  // runs on the timer's thread
         s.cancel_after(0ms);
         gate().wait();
       },

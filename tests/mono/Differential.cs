@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// Runs the scenarios of differential.cpp with .NET's own classes and prints the same trace. The operations are described there.
+// Runs the scenarios of differential.cpp with .NET's own classes and prints the same trace. That file describes the operations.
 using System;
 using System.Collections.Generic;
 using System.IO;

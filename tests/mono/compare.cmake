@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSL-1.0
 # cmake -DDIFFERENTIAL=… -DMONO=… -DASSEMBLY=… -DFOLDER=… -DCOUNT=n -P compare.cmake
-# Runs the same scenarios here and on Mono, and fails at the first whose traces differ.
+# Runs the same scenarios here and on Mono. Fails at the first seed whose traces differ.
 foreach(seed RANGE 1 4)
   set(file "${FOLDER}/scenarios${seed}")
   execute_process(COMMAND "${DIFFERENTIAL}" --generate "${file}" ${COUNT} ${seed} COMMAND_ERROR_IS_FATAL ANY)

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: BSL-1.0
-// A differential run against .NET's own classes (Mono): scenarios made at random, single-threaded; both sides print a
-// trace; the traces agree. differential --generate FILE COUNT SEED writes scenarios, differential FILE TRACE runs them
-// here.
+// A differential test against .NET's own classes (Mono). It makes random, single-threaded scenarios and runs each one
+// on both sides; the traces must be the same. `differential --generate FILE COUNT SEED` writes scenarios, `differential
+// FILE TRACE` runs them here.
 //
-// A scenario is a list of operations on at most five sources, which callbacks may do too:
+// A scenario is a list of operations on five sources at most. Callbacks do some of them, too:
 //   0 make source a · 1 link a to b and c · 2 register on a a callback that does b to c · 3 dispose registration a · 4
-//   cancel a (b: stop at the first exception) · 5 dispose a · 6 ask a · 7 throw if a is canceled · 8 register on a
+//   cancel a (b: throw on the first exception) · 5 dispose a · 6 poll a · 7 throw if a is canceled · 8 register on a
 //   fixed token · 9 cancel a after -2 ms · 10 compare tokens of a and b · 11 token of a · 12 handle of a
-// A callback that disposes a registration frees its place in Mono, which then breaks the order of callbacks; so nothing
-// is registered any more on a source on which that has happened (docs/semantics.md lists what Mono is no oracle for).
+// In Mono a disposed registration frees its place in the list, and the next one breaks the order of callbacks. So a
+// scenario registers nothing more on a source after a dispose of one of its registrations.
 #include <array>
 #include <cstdio>
 #include <cstdlib>
@@ -44,8 +44,8 @@ class scenario {
         }
         break;
       case 1: attempt([&] { link(s, t, u); }); break;
-      case 2: attempt([&] { enter(s, b, u); }); break;
-      case 3: attempt([&] { leave(s); }); break;
+      case 2: attempt([&] { register_on(s, b, u); }); break;
+      case 3: attempt([&] { dispose_registration(s); }); break;
       case 4:
         attempt([&] {
           if (source_[s]) source_[s]->cancel(b == 1);
@@ -124,9 +124,9 @@ class scenario {
       case 2:
         if (source_[x]) source_[x]->cancel();
         break;
-      case 3: leave(x); break;
+      case 3: dispose_registration(x); break;
       case 4: dispose(x); break;
-      case 5: enter(x, 0, 0); break;
+      case 5: register_on(x, 0, 0); break;
       case 6: ask(x); break;
       case 7:
         if (source_[x]) source_[x]->cancel(true);
@@ -136,7 +136,7 @@ class scenario {
         break;
     }
   }
-  void enter(std::size_t s, int act, std::size_t x) {
+  void register_on(std::size_t s, int act, std::size_t x) {
     if (!source_[s] || reused_[s]) return;
     int const id = callbacks_++;
     std::size_t const at = registrations_.size();
@@ -146,7 +146,7 @@ class scenario {
     registrations_[at] = std::move(r);
     say("r", registrations_[at] ? 1 : 0);
   }
-  void leave(std::size_t r) {
+  void dispose_registration(std::size_t r) {
     if (registrations_.empty()) return;
     r %= registrations_.size();
     reused_[of_[r]] = true;
