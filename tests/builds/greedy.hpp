@@ -19,7 +19,8 @@ struct trap {
 #define CTS_TRAP(name)  \
   template <class... T> \
   requires(trap<T...>::value) void name(T&&...);
-#include "greedy_names.inc"  // CTS_TRAP(name) for each name that precedes a parenthesis in a header; written by the build
+// Written by the build: CTS_TRAP(name) for each name that precedes a parenthesis in a header.
+#include "greedy_names.inc"
 #undef CTS_TRAP
 
 template <class T>

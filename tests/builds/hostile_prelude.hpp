@@ -5,7 +5,8 @@
 /// parenthesis follows.
 #pragma once
 
-#include "system_headers.hpp"  // the system headers that cts includes, written by the build: they do not survive such macros
+// Written by the build: the system headers that cts includes, which do not survive such macros.
+#include "system_headers.hpp"
 
 #if __has_include(<curses.h>)
 #include <curses.h>

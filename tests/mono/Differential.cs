@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-// Runs the scenarios of differential.cpp with .NET's own classes and prints the same trace. That file describes the operations.
+// Runs the scenarios of differential.cpp with .NET's own classes and prints the same trace. That file describes the
+// operations.
 using System;
 using System.Collections.Generic;
 using System.IO;
@@ -80,7 +81,8 @@ class Scenario {
   }
   void Query(int s) {
     if (source[s] == null) return;
-    Say("q" + (source[s].IsCancellationRequested ? 1 : 0) + (token[s].IsCancellationRequested ? 1 : 0) + (token[s].CanBeCanceled ? 1 : 0));
+    Say("q" + (source[s].IsCancellationRequested ? 1 : 0) + (token[s].IsCancellationRequested ? 1 : 0) +
+        (token[s].CanBeCanceled ? 1 : 0));
   }
   void Link(int s, int a, int b) {
     if (source[s] != null || source[a] == null || source[b] == null || reused[a] || reused[b]) return;
@@ -102,7 +104,8 @@ class Scenario {
       case 7: Try(() => { if (source[a] != null) token[a].ThrowIfCancellationRequested(); }); break;
       case 8: Try(() => {
         int id = callbacks++;
-        var r = (b == 0 ? CancellationToken.None : new CancellationToken(true)).Register(() => Callback(id, a == 1 ? 1 : 0, 0));
+        var fixedToken = b == 0 ? CancellationToken.None : new CancellationToken(true);
+        var r = fixedToken.Register(() => Callback(id, a == 1 ? 1 : 0, 0));
         Say("f" + (r.Equals(default(CancellationTokenRegistration)) ? 0 : 1));
       }); break;
       case 9: Try(() => { if (source[a] != null && !disposed[a]) source[a].CancelAfter(-2); }); break;
