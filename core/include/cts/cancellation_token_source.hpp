@@ -133,7 +133,7 @@ class cancellation_token_source {
   void cancel_with_reason(T&& value, bool throw_on_first_exception = false) {
     auto why = std::make_unique<detail::reason>(std::any(std::forward<T>(value)));
     detail::cancel(*state_, throw_on_first_exception, detail::if_disposed::throws,
-                   {std::move(why), &detail::check_reason<cancellation_token, operation_canceled>});
+                   {std::move(why), &detail::report_reason<cancellation_token, operation_canceled>});
   }
   /// Requests cancellation as cancel() does, but does nothing if the source is disposed.
   /// @return whether this call has requested it

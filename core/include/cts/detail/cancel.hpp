@@ -28,7 +28,7 @@ enum class if_disposed : bool { returns, throws };
 /// The reason of a cancel_with_reason.
 struct given_reason {
   std::unique_ptr<reason> value;
-  void (*check)(std::any const&, state&) noexcept = nullptr;  // for checked builds, after the callbacks
+  void (*report)(std::any const&, state&) noexcept = nullptr;  // for checked builds, after the callbacks
 };
 
 /// Cancels `s` and runs its callbacks. A callback may destroy the source object (R34): only `s` is used after them.
@@ -45,7 +45,7 @@ inline bool cancel(state& s, bool throw_on_first, if_disposed then, given_reason
     reason const* const given = why.value.release();  // the state owns it now
     s.notify(failed, throw_on_first);
     if constexpr (core::std_platform::checked)
-      if (given != nullptr) why.check(given->value, s);
+      if (given != nullptr) why.report(given->value, s);
   }
   if (!failed.any()) return true;
   if (throw_on_first) failed.throw_first();

@@ -70,9 +70,9 @@ bool reason_leads_to(std::any const& reason, state& s) noexcept {
   return false;
 }
 
-/// Reports a reason that keeps its source alive.
+/// Reports the reason if it keeps its source alive.
 template <class Token, class Canceled>
-void check_reason(std::any const& reason, state& s) noexcept {
+void report_reason(std::any const& reason, state& s) noexcept {
   if (detail::reason_leads_to<Token, Canceled>(reason, s))
     the_leak_handler.load()(leak{std::addressof(s), "", 0, leak::kind::reason_holds_source});
 }
