@@ -43,6 +43,8 @@ for page, text in texts.items():
         elif heading and file in texts and heading not in anchors(texts[file]):
             faults.append(f"{name}: {target}: no such heading")
     for span in re.findall(r"`([^`\n]+)`", without_code(text)):
+        if not span.startswith("core/include/") and re.fullmatch(r"(core|protocol|detail)/[\w/]+\.hpp", span) and not (ROOT / "core/include/cts" / span).exists():
+            faults.append(f"{name}: {span} does not exist in core/include/cts")
         if span.startswith(FOLDERS) and not re.search(r"[*<… ]", span) and not (ROOT / span).exists():
             faults.append(f"{name}: {span} does not exist")
 
