@@ -281,7 +281,7 @@ def check_page(s, path, write):
     if write:
         path.write_text(replaced(text, "verdict", f"```\n{table(s)}\n```\n")[0])
     elif old != page(s):
-        s["gaps"].append(f"{path}: its sections are out of date; verdict.py --write-page makes them anew")
+        s["gaps"].append(f"{path}: its sections are out of date; `cmake --build build/verify --target verdict_page` writes them anew")
         s["passed"] = False
 
 
