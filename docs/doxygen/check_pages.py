@@ -29,7 +29,7 @@ def anchors(text):
     return found | set(re.findall(r'<a id="([^"]+)">', text))
 
 
-pages = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+pages = [ROOT / "README.md", *sorted((ROOT / "docs").glob("**/*.md"))]
 texts = {p: p.read_text(encoding="utf-8") for p in pages}
 for page, text in texts.items():
     name = page.relative_to(ROOT)

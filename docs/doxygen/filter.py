@@ -24,6 +24,11 @@ def anchor(page, heading):
     return f"{page}_{heading}".replace("-", "_").replace(".", "_")
 
 
+def stem(path):
+    """A page's short name: its file's, or its folder's for a README of a folder."""
+    return path.parent.name if path.name == "README.md" and path.parent.name == "packaging" else path.stem
+
+
 def page_name(page):
     return "index" if page == "README" else "page_" + page.replace("-", "_")
 
@@ -33,7 +38,7 @@ def link(page, text, target):
     if re.match(r"[a-z]+:", target):
         return f"[{text}]({target})"
     path, _, heading = target.partition("#")
-    name = pathlib.PurePosixPath(path).stem if path else page
+    name = stem(pathlib.PurePosixPath(path)) if path else page
     if path and not path.endswith(".md"):
         return text if text.startswith("`") else f"{text} (`{path.removeprefix('../')}`)"
     if heading:
@@ -50,7 +55,7 @@ def prose(page, text):
 
 
 def filter_page(path):
-    page, fence, states, plain, out, prose_at = path.stem, "", "", False, [], []
+    page, fence, states, plain, out, prose_at = stem(path), "", "", False, [], []
     for line in path.read_text(encoding="utf-8").split("\n"):
         if fence:
             fence = "" if line.startswith(fence) else fence
