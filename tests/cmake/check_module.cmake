@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: BSL-1.0
 # cmake -DROOT=… -P check_module.cmake
-# Fails if core/modules/cts.cppm does not include a public header, or does not export a type, a constant or a concept that one declares.
-# Free functions are not looked for.
+# Fails if core/modules/cts.cppm does not include a public header, or does not export a name that one declares: a type, a constant, a concept,
+# a function, or a name of another namespace.
 cmake_minimum_required(VERSION 3.25)
 file(READ "${ROOT}/core/modules/cts.cppm" module)
 set(include "${ROOT}/core/include")
 # Headers that include more than the standard library.
 set(apart cts/asio.hpp)
-# Declared in a public header, for its own use.
-set(internal cts::check_type_alias_exists cts::lane_slot)
+# Declared in a public header, for its own use; and no name.
+set(internal cts::requires cts::check_type_alias_exists cts::lane_slot)
 
 # What the module includes, with all that this includes.
 string(REGEX MATCHALL "#include <cts/[^>]+>" reached "${module}")
@@ -25,33 +25,48 @@ while(open)
 endwhile()
 
 set(faults "")
-set(count 0)
+set(all "")
 file(GLOB public RELATIVE "${include}" "${include}/cts/*.hpp")
 list(REMOVE_ITEM public ${apart})
 foreach(header IN LISTS public)
   if(NOT header IN_LIST reached)
     string(APPEND faults "\n  does not include ${header}")
   endif()
-  file(STRINGS "${include}/${header}" lines REGEX "^((inline )?namespace|}  // namespace|class|struct|enum class|using|concept|inline constexpr)[ {]")
+  file(READ "${include}/${header}" lines)
+  string(REPLACE ";" "," lines "${lines}")  # none of these would leave a list of lines alone
+  string(REPLACE "[" "(" lines "${lines}")
+  string(REPLACE "]" ")" lines "${lines}")
+  string(REPLACE "\n" ";" lines "${lines}")
   set(where "")
+  set(names "")
   foreach(line IN LISTS lines)
     if(line MATCHES "^(inline )?namespace ([A-Za-z_:]+)")
       list(APPEND where "${CMAKE_MATCH_2}")
     elseif(line MATCHES "^}  // namespace")
       list(POP_BACK where)
     elseif("${where}" STREQUAL "cts;CTS_ABI")
-      string(REGEX REPLACE "alignas\\([^ ]*\\) |\\[\\[[a-z]+\\]\\] |CTS_SHARED_SYMBOL |final " "" line "${line}")
-      if(line MATCHES "^(class|struct|enum class|using|concept|inline constexpr [A-Za-z_:]+) ([a-z_0-9]+)")
-        set(name "cts::${CMAKE_MATCH_2}")
-        math(EXPR count "${count} + 1")
-        if(NOT name IN_LIST internal AND NOT module MATCHES "\nusing ${name}\;")
-          string(APPEND faults "\n  does not export ${name} of ${header}")
+      string(REGEX REPLACE "alignas\\([^ ]*\\) |\\(\\([a-z]+\\)\\) |CTS_SHARED_SYMBOL |final " "" line "${line}")
+      # A declaration or definition at the margin; members that are defined outside their class have a :: before their names.
+      foreach(declares IN ITEMS "^(class|struct|enum class|using|concept|inline constexpr [A-Za-z_:]+) ([a-z_0-9]+)( |{|,|$)"
+                                "^(using [a-z_:]+::)([a-z_0-9]+)," "^(inline |constexpr )*[a-zA-Z_:<>]+ ([a-z_0-9]+)\\(")
+        if(line MATCHES "${declares}")
+          list(APPEND names "cts::${CMAKE_MATCH_2}")
         endif()
-      endif()
+      endforeach()
+    endif()
+  endforeach()
+  list(REMOVE_DUPLICATES names)
+  list(REMOVE_ITEM names ${internal})
+  list(APPEND all ${names})
+  foreach(name IN LISTS names)
+    if(NOT module MATCHES "\nusing ${name}\;")
+      string(APPEND faults "\n  does not export ${name} of ${header}")
     endif()
   endforeach()
 endforeach()
-if(count LESS 30)
+list(REMOVE_DUPLICATES all)
+list(LENGTH all count)
+if(count LESS 25)
   message(FATAL_ERROR "only ${count} names found: this check sees nothing")
 elseif(faults)
   message(FATAL_ERROR "core/modules/cts.cppm:${faults}")
