@@ -76,7 +76,7 @@ void call(F& f, state& s) {
   else if constexpr (std::invocable<F, Token>) std::invoke(std::move(f), token_access::make<Token>(s));
   else std::invoke(std::move(f));
 }
-/// The same for the thread that runs the callbacks of `s`: an exception is kept for its canceller. R28.
+/// The same for the thread that runs the callbacks of `s`: an exception is kept for its canceller. R28, G21.
 template <class F>
 void call_and_collect(F& f, state& s) noexcept {
   try {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
-/// Cancels a source for one of its calls: on the calling thread, or on a thread of the library.
+/// Cancels a source for one of its calls: on the calling thread (G1, G16), or on a thread of the library (G20).
 #pragma once
 #ifndef CTS_DETAIL_CANCEL_HPP
 #define CTS_DETAIL_CANCEL_HPP
@@ -43,7 +43,7 @@ inline bool cancel(state& s, bool throw_on_first, if_disposed then, given_reason
     if (result == verdict::disposed && then == if_disposed::throws) throw object_disposed();
     if (result != verdict::won) return false;
     reason const* const given = why.value.release();  // the state owns it now
-    s.notify(failed, throw_on_first);
+    s.notify(failed, throw_on_first);                 // G21: `failed` keeps the exceptions
     if constexpr (core::std_platform::checked)
       if (given != nullptr) why.report(given->value, s);
   }
@@ -52,7 +52,8 @@ inline bool cancel(state& s, bool throw_on_first, if_disposed then, given_reason
   failed.throw_all();
 }
 
-/// The callbacks of a cancel_async, for a thread of the library.
+/// The callbacks of a cancel_async, for a thread of the library. It holds the state, so a dispose meanwhile loses none
+/// (G20).
 class async_cancel : background_job {
  public:
   explicit async_cancel(state& s) : background_job(&run), state_(s), held_(s) {}

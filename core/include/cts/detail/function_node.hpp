@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
-/// The node of a registration with its callable, in one allocation.
+/// The node of a registration with its callable, in one allocation (G20).
 #pragma once
 #ifndef CTS_DETAIL_FUNCTION_NODE_HPP
 #define CTS_DETAIL_FUNCTION_NODE_HPP
@@ -68,6 +68,7 @@ class function_node final : public registration_base {
     else self.send(s);
     self.end();
   }
+  /// R91. The context's thread counts as the one that runs the callbacks (G21).
   void send(state& s) noexcept {
     try {
       context_->send([this, &s] {

@@ -55,7 +55,7 @@ bool dispose_for(registration_base& registered, std::chrono::duration<Rep, Perio
   return true;
 }
 
-/// Unregisters `registered`, or completes a future when its callback has returned. R52.
+/// Unregisters `registered`, or completes a future when its callback has returned. R52, G20.
 inline std::future<void> dispose_async(registration_base& registered) noexcept {
   if (registered.unregister()) return detail::ready_future();
   end_waiter* const waiter = end_waiter::create();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
-/// Waits for the first of several events. R87.
+/// Waits for the first of several events. R87, G18.
 #pragma once
 #ifndef CTS_DETAIL_WAIT_ANY_HPP
 #define CTS_DETAIL_WAIT_ANY_HPP

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
-/// The calls in progress on a source object: checked builds report a dispose that overlaps one (R61). Release builds
-/// count nothing.
+/// The calls in progress on a source object: checked builds report a dispose that overlaps one (R61, G12). Release
+/// builds count nothing.
 #pragma once
 #ifndef CTS_DETAIL_CHECKED_SOURCE_CALLS_HPP
 #define CTS_DETAIL_CHECKED_SOURCE_CALLS_HPP

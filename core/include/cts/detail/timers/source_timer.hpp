@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
-/// Sets the timer of a source: when it is made, by cancel_after and by cancel_at.
+/// Sets the timer of a source (G17): when it is made, by cancel_after and by cancel_at.
 #pragma once
 #ifndef CTS_DETAIL_TIMERS_SOURCE_TIMER_HPP
 #define CTS_DETAIL_TIMERS_SOURCE_TIMER_HPP
