@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
-/// Models that ask nothing but this: could a registry that does one thing at a time have answered so? Each execution is
-/// recorded and searched for such an order (linearizability.hpp).
+/// LIN, linearizability: a registry that does one thing at a time could have answered as this one did. Each execution
+/// is recorded and searched for such an order (linearizability.hpp).
 #include "checker/harness.hpp"
 #include "checker/recorder.hpp"
 #include "stage.hpp"
@@ -9,7 +9,7 @@
 namespace cts::models {
 namespace {
 
-/// The verbs, recorded.
+/// A stage that records the verbs.
 template <class P, unsigned Threads>
 struct recorded : stage<P> {
   recorder log{Threads};
@@ -21,46 +21,46 @@ struct recorded : stage<P> {
     log.clear();
     for (unsigned i = 0; i < n; ++i) this->nodes[i]->then = [this, i](auto&) { run(i); };
   }
-  void enter(unsigned i) {
+  void try_register(unsigned i) {
     auto const known = log.now_known();
-    bool const in = this->r->try_register(*this->nodes[i]) == register_result::registered;
+    bool const in = this->shared->try_register(*this->nodes[i]) == register_result::registered;
     log.add(in ? did::registered : did::refused, i, known);
   }
-  void leave(unsigned i) {
+  void unregister(unsigned i) {
     auto const known = log.now_known();
-    bool const out = this->r->unregister(*this->nodes[i]);
+    bool const out = this->shared->unregister(*this->nodes[i]);
     log.add(out ? did::removed : did::not_removed, i, known);
   }
   void wait(unsigned i) {
     auto const known = log.now_known();
-    this->r->unregister_and_wait(*this->nodes[i]);
+    this->shared->unregister_and_wait(*this->nodes[i]);
     the_reduction.touch(reduction::others, false);
     require(!log.happened(did::took, i) || log.known(did::ran, i), "waited for a callback whose end is not visible");
     log.add(did::waited, i, known);
   }
   void poll() {
     auto const known = log.now_known();
-    bool const set = this->r->is_cancellation_requested();
+    bool const set = this->shared->is_cancellation_requested();
     log.add(set ? did::read_set : did::read_clear, 0, known);
   }
   void cancel() {
     auto const known = log.now_known();
     canceling[rl::thread_index()] = known;
     won[rl::thread_index()] = false;
-    if (!this->r->cancel()) {
+    if (!this->shared->cancel()) {
       log.add(did::lost, 0, known);
       return;
     }
     closed(known);
     log.add(did::finished, 0, log.now_known());
   }
-  /// One of the verbs, on a callback that no other thread unregisters: of two that unregister the same one, who comes
-  /// too late is not ordered after the other.
+  /// One of the verbs, on a callback that no other thread unregisters: of two threads that unregister the same one, the
+  /// loser is not ordered after the winner.
   void any(unsigned i) {
     switch (rl::rand(4)) {
       case 0: return poll();
       case 1: return cancel();
-      case 2: return leave(i);
+      case 2: return unregister(i);
       default: return wait(i);
     }
   }
@@ -89,15 +89,15 @@ struct recorded : stage<P> {
 struct two : rl::test_suite<two, 2>, recorded<tiny, 2> {
   void before() {
     open(2);
-    enter(1);
+    try_register(1);
   }
   void thread(unsigned i) {
     if (i == 0) {
-      enter(0);
-      leave(0);
+      try_register(0);
+      unregister(0);
       poll();
     } else {
-      leave(1);
+      unregister(1);
       cancel();
     }
   }
@@ -111,12 +111,12 @@ add<two> l1("LIN", "TwoThreads", "register, unregister and poll beside unregiste
 struct two_wait : rl::test_suite<two_wait, 2>, recorded<tiny, 2> {
   void before() {
     open(2);
-    enter(1);
+    try_register(1);
   }
   void thread(unsigned i) {
     if (i == 0) {
       wait(1);
-      enter(0);
+      try_register(0);
       wait(0);
     } else cancel();
   }
@@ -130,12 +130,12 @@ add<two_wait> l2("LIN", "TwoThreadsWait", "register and waiting unregister besid
 struct cancels : rl::test_suite<cancels, 3>, recorded<small, 3> {
   void before() {
     open(2);
-    enter(0);
+    try_register(0);
   }
   void thread(unsigned i) {
     if (i == 0) {
-      enter(1);
-      leave(0);
+      try_register(1);
+      unregister(0);
     } else if (i == 1) {
       cancel();
       poll();
@@ -154,12 +154,12 @@ add<cancels> l3("LIN", "TwoCancels", "two cancels that poll, beside register and
 struct shrinking : rl::test_suite<shrinking, 3>, recorded<tiny, 3> {
   void before() {
     open(4);
-    enter(0);
-    enter(1);
+    try_register(0);
+    try_register(1);
   }
   void thread(unsigned i) {
-    if (i == 0) leave(0);
-    else if (i == 1) enter(3);
+    if (i == 0) unregister(0);
+    else if (i == 1) try_register(3);
     else cancel();
   }
   void after() {
@@ -173,16 +173,16 @@ add<shrinking> l6("LIN", "ThreeThreads",
 struct growing : rl::test_suite<growing, 3>, recorded<tiny, 3> {
   void before() {
     open(4);
-    enter(0);
-    enter(1);
+    try_register(0);
+    try_register(1);
   }
   void thread(unsigned i) {
     if (i == 0) {
-      leave(0);
-      enter(2);
+      unregister(0);
+      try_register(2);
     } else if (i == 1) {
-      leave(1);
-      enter(3);
+      unregister(1);
+      try_register(3);
       wait(3);
     } else cancel();
   }
@@ -198,15 +198,15 @@ add<growing> l4("LIN", "ThreeThreadsGrow", "registrations that reset, move and g
 struct drawn : rl::test_suite<drawn, 3>, recorded<small, 3> {
   void before() {
     open(6);
-    enter(3);
-    enter(4);
-    enter(5);
+    try_register(3);
+    try_register(4);
+    try_register(5);
   }
   void thread(unsigned i) {
-    enter(i);
+    try_register(i);
     any(i);
     any(i + 3);
-    if (rl::rand(2) != 0) leave(i);
+    if (rl::rand(2) != 0) unregister(i);
   }
   void after() {
     check();

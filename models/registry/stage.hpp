@@ -31,30 +31,29 @@ struct stage {
     }
   };
 
-  registry* r = nullptr;
+  registry* shared = nullptr;
   node* nodes[8] = {};
   int ran = 0;
   bool destroyed = false;
-  bool seen[8] = {};   // what became of each registration
-  bool taken[8] = {};  // unregistered with success
-  int started = 0;
+  bool registered[8] = {};    // and not refused
+  bool unregistered[8] = {};  // with success
 
   void open(std::size_t n, bool lifetimes = true) {
     now = execution{};
     now.lifetimes = lifetimes;
     now.touch = [](void* c) { static_cast<node*>(static_cast<core::basic_callback<P>*>(c))->payload.get(); };
     ran = 0;
-    r = ::new (P::allocate(sizeof(registry))) registry;
+    shared = ::new (P::allocate(sizeof(registry))) registry;
     for (std::size_t i = 0; i < n; ++i) nodes[i] = ::new (P::allocate(sizeof(node))) node(*this);
     now.allocations = 0;
   }
   void close() {
     for (node*& n : nodes) drop(n);
-    if (r != nullptr) destroy();
+    if (shared != nullptr) destroy();
   }
   void destroy() {
-    registry* const gone = r;
-    r = nullptr;
+    registry* const gone = shared;
+    shared = nullptr;
     destroyed = true;
     gone->~registry();
     P::deallocate(gone, sizeof(registry));
@@ -66,16 +65,16 @@ struct stage {
     gone->~node();
     P::deallocate(gone, sizeof(node));
   }
-  bool enter(std::size_t i) {
-    register_result const result = r->try_register(*nodes[i]);
+  bool try_register(std::size_t i) {
+    register_result const result = shared->try_register(*nodes[i]);
     require(result == register_result::registered || result == register_result::canceled,
             "register neither succeeded nor was refused");
-    seen[i] = result == register_result::registered;
-    taken[i] = false;
-    if (!seen[i]) require(r->is_cancellation_requested(), "refused, but the flag reads as clear");
-    return seen[i];
+    registered[i] = result == register_result::registered;
+    unregistered[i] = false;
+    if (!registered[i]) require(shared->is_cancellation_requested(), "refused, but the flag reads as clear");
+    return registered[i];
   }
-  bool leave(std::size_t i) { return taken[i] = r->unregister(*nodes[i]); }
+  bool unregister(std::size_t i) { return unregistered[i] = shared->unregister(*nodes[i]); }
   int runs(std::size_t i) { return nodes[i]->runs.get(); }
   /// Of two registrations, one after the other, the later one runs first (G9).
   void later_runs_first(std::size_t later, std::size_t earlier) {
@@ -84,7 +83,7 @@ struct stage {
   }
   /// Registered: it ran once unless it was unregistered. Refused: it did not run.
   void exactly_once(std::size_t i, bool canceled) {
-    int const want = seen[i] && !taken[i] && canceled ? 1 : 0;
+    int const want = registered[i] && !unregistered[i] && canceled ? 1 : 0;
     require(runs(i) >= want, "a registered callback was lost");
     require(runs(i) <= want, "a callback ran too often, or although it was refused or unregistered");
   }

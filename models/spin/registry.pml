@@ -8,7 +8,7 @@
  * waited for does not run any more, last in first out for each registrant, nothing is left when it is disposed; and, under weak fairness,
  * every process ends, that is every wait. Each -DBROKEN_… builds in a defect and must make Spin find an error.
  *
- * Not modelled: moving an empty segment from further down to the top (ledger.hpp, recycle), stripes, callbacks that come back to their
+ * Not modelled: moving an empty segment from further down to the top (recycling.hpp, sweep), stripes, callbacks that come back to their
  * registry. Those are Relacy's.
  */
 #ifndef SLOTS

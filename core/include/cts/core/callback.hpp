@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
-/// The intrusive node that a registry runs. Derive from it or embed it.
+/// What a registry runs.
 #pragma once
 #ifndef CTS_CORE_CALLBACK_HPP
 #define CTS_CORE_CALLBACK_HPP
@@ -12,9 +12,9 @@ namespace cts {
 inline namespace CTS_ABI {
 namespace core {
 
-/// A callback and where it is registered. It must not move or die while registered: until unregister() has returned
-/// true, unregister_and_wait() has returned, the callback itself has begun to run (it may destroy itself), or the
-/// registry has been disposed. Then it may be registered again.
+/// An intrusive node: derive from it or embed it. It must not move or die while registered: until unregister() has
+/// returned true, unregister_and_wait() has returned, the callback itself has begun to run (it may destroy itself), or
+/// the registry has been disposed. Then it may be registered again.
 template <class Platform>
 class basic_callback {
  public:
@@ -34,7 +34,7 @@ class basic_callback {
   template <class, std::size_t>
   friend class basic_registry;
 
-  // The registrant writes them before it publishes; whoever unregisters afterwards reads them.
+  // The registrant writes them before it publishes.
   typename Platform::template var<function> run_;
   typename Platform::template var<basic_slot<Platform>*> slot_;
   typename Platform::template var<word> dead_;  // what unregister leaves in the slot

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
-/// Checked builds (CTS_CHECKED): an operation that overlaps or follows dispose, and a callback that is registered
-/// twice, be it in two registries, are reported through a handler that names both sides. Release builds contain none of
-/// it.
+/// Checked builds (CTS_CHECKED): a handler is told of an operation that overlaps or follows dispose, and of a callback
+/// that is registered twice, be it in two registries. Release builds contain none of it.
 #pragma once
 #ifndef CTS_CORE_OVERLAP_WATCH_HPP
 #define CTS_CORE_OVERLAP_WATCH_HPP
@@ -14,43 +13,51 @@
 #include <cstdlib>
 #include <mutex>
 #include <new>
+#include <string_view>
 
-#include "cts/core/platform.hpp"
+#include "cts/version.hpp"
 
 namespace cts {
 inline namespace CTS_ABI {
 namespace core {
 
-/// The verbs of a registry and of what is built on it, as reports name them.
-enum class verb : std::uint8_t {
+/// The name of an operation in a report. What is built on the registry makes its own.
+struct verb {
+  char const* text = "";
+
+  static verb const try_register, unregister, unregister_and_wait, cancel, is_cancellation_requested, dispose;
+  friend constexpr bool operator==(verb a, verb b) noexcept { return std::string_view(a.text) == b.text; }
+};
+inline constexpr verb verb::try_register{"try_register"}, verb::unregister{"unregister"},
+    verb::unregister_and_wait{"unregister_and_wait"}, verb::cancel{"cancel"},
+    verb::is_cancellation_requested{"is_cancellation_requested"}, verb::dispose{"dispose"};
+
+constexpr char const* name(verb v) noexcept { return v.text; }
+
+/// The operations of a registry that are counted.
+enum class registry_call : std::uint8_t {
   try_register,
   unregister,
   unregister_and_wait,
   cancel,
   is_cancellation_requested,
-  token,
-  cancel_after,
-  try_reset,
-  dispose,
   count
 };
-
-constexpr char const* name(verb v) noexcept {
-  constexpr char const* names[] = {
-      "try_register", "unregister",   "unregister_and_wait", "cancel", "is_cancellation_requested",
-      "token",        "cancel_after", "try_reset",           "dispose"};
-  return names[static_cast<std::size_t>(v)];
+constexpr verb name_of(registry_call c) noexcept {
+  constexpr verb names[] = {verb::try_register, verb::unregister, verb::unregister_and_wait, verb::cancel,
+                            verb::is_cancellation_requested};
+  return names[static_cast<std::size_t>(c)];
 }
 
 /// What went wrong.
 struct misuse {
   enum class kind : std::uint8_t { overlaps_dispose, registered_twice } what;
-  verb reporter;         ///< the verb that noticed
-  verb other;            ///< the verb on the other side
+  verb reporter;         ///< the operation that noticed
+  verb other;            ///< the operation on the other side
   void const* registry;  ///< where
 };
 
-/// Called on the thread that noticed. May return: the operation then goes on, with undefined results.
+/// Called on the thread that noticed. If it returns, the operation goes on, with undefined results.
 using misuse_handler = void (*)(misuse const&) noexcept;
 
 [[noreturn]] inline void abort_on_misuse(misuse const& m) noexcept {
@@ -58,15 +65,15 @@ using misuse_handler = void (*)(misuse const&) noexcept;
     std::fprintf(stderr, "cts: registry %p: a callback was registered that is registered already\n", m.registry);
   else
     std::fprintf(stderr, "cts: registry %p: %s overlaps or follows %s; dispose must come last\n", m.registry,
-                 name(m.reporter), name(m.other));
+                 m.reporter.text, m.other.text);
   std::abort();
 }
 
 namespace detail {
 CTS_SHARED_SYMBOL inline std::atomic<misuse_handler> handler{abort_on_misuse};
 
-/// Of the list of watches. Never destroyed: a registry of static storage may end after any other object. Not a member
-/// of the template: GCC gives what is static inside of that to each shared object.
+/// Guards the list of watches. Never destroyed: a registry of static storage may outlive any other object. TRICKY: not
+/// a member of the template, because GCC gives a template's static locals to each shared object.
 CTS_SHARED_SYMBOL inline std::mutex& watches_mutex() noexcept {
   alignas(std::mutex) static std::byte memory[sizeof(std::mutex)];
   static std::mutex& m = *::new (static_cast<void*>(memory)) std::mutex;
@@ -74,17 +81,14 @@ CTS_SHARED_SYMBOL inline std::mutex& watches_mutex() noexcept {
 }
 }  // namespace detail
 
-/// Installs `h` (null: the default, a message and abort) and returns the one before. Thread-safe.
+/// Installs `h` and returns the handler before. Null: the default, a message and abort. Thread-safe.
 inline misuse_handler set_misuse_handler(misuse_handler h) noexcept {
   return detail::handler.exchange(h != nullptr ? h : abort_on_misuse);
 }
 
-/// Counts the operations in flight, verb by verb. Entering and disposing are a store-buffering handshake: at least one
-/// side sees the other. All watches of registries that have been registered with and have not been disposed are in one
-/// list, each with a number of its own: an address may have been that of another registry before.
-///
-/// The constructor only stores, so that a registry of a checked build can be constant-initialized, too: a watch takes
-/// its number and enters the list when the first callback is registered.
+/// Counts the operations in flight, verb by verb. Beginning one and disposing are a store-buffering handshake: at least
+/// one side sees the other. A watch takes a number and enters the list of all watches at the first registration, since
+/// an address may be reused and a constant-initialized registry cannot do so before.
 template <bool Checked>
 class overlap_watch {
  public:
@@ -93,16 +97,15 @@ class overlap_watch {
   constexpr overlap_watch(void const* registry, holder holds) noexcept : registry_(registry), holds_(holds) {}
   overlap_watch(overlap_watch const&) = delete;
   overlap_watch& operator=(overlap_watch const&) = delete;
-  ~overlap_watch() { leave_list(); }
+  ~overlap_watch() { remove_from_list(); }
 
-  /// The number of this registry; the first call takes one and enters the list. Thread-safe: a thread that does not see
-  /// the number here (relaxed, it orders nothing) looks again under the lock of the list.
+  /// The number of this registry. Thread-safe: a thread that reads 0 here, relaxed, looks again under the lock.
   std::uint64_t number() const noexcept {
     std::uint64_t const known = number_.load(std::memory_order_relaxed);
-    return known != 0 ? known : enter_list();
+    return known != 0 ? known : add_to_list();
   }
-  /// Whether the registry of that number is still there, `slot` is one of its slots, and `ask()` says yes; it is not
-  /// disposed meanwhile.
+  /// Whether the registry of that number is there, `slot` is one of its slots, and `ask()` says yes. The registry is
+  /// not disposed meanwhile.
   template <class Ask>
   static bool registered_with(std::uint64_t number, void const* slot, Ask ask) noexcept {
     std::lock_guard const hold(detail::watches_mutex());
@@ -113,38 +116,37 @@ class overlap_watch {
 
   class [[nodiscard]] scope {
    public:
-    scope(overlap_watch* w, verb v) noexcept : watch_(w), verb_(v) {}
+    scope(overlap_watch const* w, registry_call c) noexcept : watch_(w), call_(c) {}
     scope(scope const&) = delete;
     scope& operator=(scope const&) = delete;
     ~scope() { end(); }
     void end() noexcept {
-      if (watch_ != nullptr) watch_->active_[static_cast<std::size_t>(verb_)].fetch_sub(1);
+      if (watch_ != nullptr) watch_->active_[index(call_)].fetch_sub(1);
       watch_ = nullptr;
     }
     void forget() noexcept { watch_ = nullptr; }  // the registry is gone
 
    private:
-    overlap_watch* watch_;
-    verb verb_;
+    overlap_watch const* watch_;
+    registry_call call_;
   };
 
-  scope begin(verb v) const noexcept {
-    active_[static_cast<std::size_t>(v)].fetch_add(1);
-    if (disposing_.load() && v != verb::is_cancellation_requested)
-      report(misuse::kind::overlaps_dispose, v, verb::dispose);
-    return scope(const_cast<overlap_watch*>(this), v);
+  scope begin(registry_call c) const noexcept {
+    active_[index(c)].fetch_add(1);
+    if (disposing_.load() && c != registry_call::is_cancellation_requested)
+      report(misuse::kind::overlaps_dispose, name_of(c), verb::dispose);
+    return scope(this, c);
   }
+  /// For an operation that began before and has been forgotten since.
+  scope resume(registry_call c) const noexcept { return scope(this, c); }
 
-  /// For an operation that was entered before and has been forgotten since.
-  scope resume(verb v) const noexcept { return scope(const_cast<overlap_watch*>(this), v); }
-
-  /// @param inside whether a callback of this registry's own cancel disposes it, which is allowed
+  /// @param inside a callback of this registry's own cancel disposes it, which is allowed
   void dispose(bool inside) const noexcept {
     disposing_.store(true);
-    for (std::size_t v = 0; v < static_cast<std::size_t>(verb::dispose); ++v)
-      if (active_[v].load() > (inside && v == static_cast<std::size_t>(verb::cancel) ? 1 : 0))
-        report(misuse::kind::overlaps_dispose, verb::dispose, static_cast<verb>(v));
-    leave_list();
+    for (std::size_t i = 0; i < index(registry_call::count); ++i)
+      if (active_[i].load() > (inside && i == index(registry_call::cancel) ? 1 : 0))
+        report(misuse::kind::overlaps_dispose, verb::dispose, name_of(static_cast<registry_call>(i)));
+    remove_from_list();
   }
 
   void registered_twice() const noexcept {
@@ -152,21 +154,21 @@ class overlap_watch {
   }
 
  private:
+  static constexpr std::size_t index(registry_call c) noexcept { return static_cast<std::size_t>(c); }
   void report(misuse::kind what, verb reporter, verb other) const noexcept {
     detail::handler.load()(misuse{what, reporter, other, registry_});
   }
-  std::uint64_t enter_list() const noexcept {
+  std::uint64_t add_to_list() const noexcept {
     std::lock_guard const hold(detail::watches_mutex());
-    if (std::uint64_t const other = number_.load(std::memory_order_relaxed); other != 0)
-      return other;  // another thread came first
+    if (std::uint64_t const other = number_.load(std::memory_order_relaxed); other != 0) return other;
     next_ = all;
     if (next_ != nullptr) next_->previous_ = this;
     all = this;
     number_.store(++last_number, std::memory_order_relaxed);
     return last_number;
   }
-  /// Does nothing if it is not in the list.
-  void leave_list() const noexcept {
+  /// Does nothing if it is not there.
+  void remove_from_list() const noexcept {
     std::lock_guard const hold(detail::watches_mutex());
     if (all == this) all = next_;
     if (next_ != nullptr) next_->previous_ = previous_;
@@ -180,8 +182,8 @@ class overlap_watch {
   mutable overlap_watch const* previous_ = nullptr;
   void const* const registry_;
   holder const holds_;
-  mutable std::atomic<std::uint64_t> number_{0};  // 0: not in the list yet. Written under the lock.
-  mutable std::atomic<int> active_[static_cast<std::size_t>(verb::count)]{};
+  mutable std::atomic<std::uint64_t> number_{0};  // 0: not in the list yet; written under the lock
+  mutable std::atomic<int> active_[static_cast<std::size_t>(registry_call::count)]{};
   mutable std::atomic<bool> disposing_{false};
 };
 
@@ -196,13 +198,13 @@ class overlap_watch<false> {
     void end() noexcept {}
     void forget() noexcept {}
   };
-  scope begin(verb) const noexcept { return {}; }
-  scope resume(verb) const noexcept { return {}; }
+  scope begin(registry_call) const noexcept { return {}; }
+  scope resume(registry_call) const noexcept { return {}; }
   void dispose(bool) const noexcept {}
   void registered_twice() const noexcept {}
 };
 
-/// The number of the registry that a callback was registered with last, for checked builds.
+/// For checked builds: the number of the registry that a callback was registered with last.
 template <bool Checked>
 struct registrar {
   std::uint64_t number = 0;

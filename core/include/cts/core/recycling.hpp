@@ -3,10 +3,9 @@
 /// The list of segments below `top`, and how a registrant makes room in it. A full top segment is, in this order:
 /// restarted in place if it is empty; covered by an empty segment from further down; covered by a new one.
 ///
-/// An empty segment leaves the list by Harris' algorithm ("A pragmatic implementation of non-blocking linked lists",
-/// DISC 2001): the mover marks the segment's own link, so that the segment below cannot be unlinked through it at the
-/// same time, then swings the link of the segment above. Nobody helps and nobody waits: a mover that fails restores the
-/// mark and allocates (G11).
+/// An empty segment leaves the list by Harris' algorithm (DISC 2001): the mover marks the segment's own link, so that
+/// the segment below cannot be unlinked through it, then swings the link above. Nobody helps or waits: a mover that
+/// fails removes the mark and allocates (G11).
 #pragma once
 #ifndef CTS_CORE_RECYCLING_HPP
 #define CTS_CORE_RECYCLING_HPP
@@ -42,17 +41,13 @@ class segment_list {
   segment_list& operator=(segment_list const&) = delete;
   ~segment_list() { std::destroy_at(std::addressof(top_)); }
 
-  // --- top: the address of a segment, and the bit `closed` ---
-
-  static constexpr link closed = 1;
+  static constexpr link closed = 1;  ///< in top, beside the address
   static bool is_closed(link top) noexcept { return (top & closed) != 0; }
 
   link top() const noexcept { return top_.load(site::top_find); }
   link top_again() const noexcept { return top_.load(site::top_recheck); }
   /// Closes the list to registrants (G3). Returns top as it was.
   link close() noexcept { return top_.fetch_or(closed, site::top_close); }
-
-  // --- room ---
 
   /// Makes room above or in the full or sealed top segment `s`. False: there is no memory (G15).
   CTS_COLD bool make_room(segment& s, word gen, bool may_claim) noexcept {
@@ -75,15 +70,13 @@ class segment_list {
   /// The next sweep begins at the top.
   void sweep_from_top() noexcept { hand_.store(0, site::hand_keep); }
 
-  // --- dispose, which comes last ---
-
   /// Frees every segment but `first`.
   CTS_HOT void release_grown(segment& first) noexcept {
     segment* const top = segment::from(top_.load(site::top_dispose));
     if (top != std::addressof(first) || first.last_older() != nullptr) [[unlikely]]
       release_all(top, first);
   }
-  /// From now on the list is closed and holds `first` alone, for a registration after dispose.
+  /// Closed from now on, for a registration after dispose.
   void forget(segment& first) noexcept { top_.store(segment::to(first) | closed, site::top_forget); }
 
  private:
@@ -92,14 +85,14 @@ class segment_list {
 
   enum class move { moved, in_use, contended };
 
-  /// Moves one empty segment to the top, if it finds one before it has passed `patience` others. A glance finds what a
-  /// burst has left. A sweep goes on where the last one stopped. A whole sweep counts the segments in use and lets the
-  /// number of all grow to one and a half times that before the next one: a registration pays O(1) amortized.
+  /// Moves one empty segment to the top, if it finds one among `patience`. A glance finds what a burst has left. A
+  /// whole sweep counts the segments in use and lets all grow to one and a half times that before the next: O(1)
+  /// amortized.
   bool sweep(std::uint32_t patience) noexcept {
     for (;;) {
       segment* const hand = segment::from(hand_.load(site::hand_find));
       segment* const start = hand != nullptr ? hand : segment::from(top());
-      std::uint32_t in_use = 1;  // this sweep's own count: overlapping sweeps must not add up
+      std::uint32_t in_use = 1;  // not shared: overlapping sweeps must not add up
       segment* above = start;
       for (segment* s = above->older(); s != nullptr; above = s, s = s->older()) {
         move const m = move_to_top(*above, *s);
@@ -108,7 +101,7 @@ class segment_list {
           return true;
         }
         if (m == move::in_use) ++in_use;
-        if (s == start) in_use = 1;  // a segment that moved meanwhile has led the sweep back to the top
+        if (s == start) in_use = 1;  // a moved segment has led back to the top
         if (--patience == 0) {
           sweep_from_top();
           return false;
@@ -145,8 +138,7 @@ class segment_list {
     return false;
   }
 
-  /// Links `s` on top, even of a closed list (I7). Its own link stays marked until then, so that nobody unlinks through
-  /// a segment that is not in the list.
+  /// Links `s` on top, even of a closed list (I7), its own link still marked: nobody may unlink through it before.
   void push_marked(segment& s) noexcept {
     for (;;) {
       link expected = top();  // again each time: the segment it links to must be visible here
@@ -168,16 +160,14 @@ class segment_list {
     Platform::deallocate(std::addressof(s), bytes);
   }
 
-  // TRICKY: top_ begins as the address of the inline segment, but no constant expression turns an address into an
-  // integer. A list that is constant-initialized therefore begins with first_top_, which only the linker or the loader
-  // writes; all code reads top_. Reading the other member of a union is left to the compiler: GCC, Clang and MSVC
-  // define it for members of one size and representation, as std_platform asserts. (A distance would need no union, but
-  // leak checkers would not find the segments of a registry that is never destroyed.)
+  // TRICKY: no constant expression turns an address into an integer, so a constant-initialized list begins with
+  // first_top_; all code reads top_. GCC, Clang and MSVC define that for members of one size and representation, which
+  // std_platform asserts. (With a distance instead, leak checkers would not find the segments.)
   union {
     segment* first_top_;
     atomic<link> top_;
   };
-  atomic<link> hand_{0};  // the segment where the next sweep begins; 0: at the top
+  atomic<link> hand_{0};  // where the next sweep begins; 0: at the top
   hint<std::uint32_t> segments_{1};
   hint<std::uint32_t> limit_{2};  // how many there may be before the next whole sweep
 };

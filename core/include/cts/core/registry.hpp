@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
-/// The registry: register, unregister, cancel, poll, dispose, on one or more segment stacks and a flag.
-///
-/// It is in place and owns no callback. The caller keeps it alive until every other operation has completed: dispose
-/// comes last. All verbs but dispose may be called concurrently and from inside a callback, which may also dispose and
-/// destroy the registry that runs it. No verb throws; only a growing try_register allocates.
+/// The registry: segment stacks and a flag.
 ///
 ///                flag_set, flag_help              flag_end
 ///     clear ───────────────────────▶ notifying ─────────────▶ complete          bits of the flag
@@ -13,12 +9,12 @@
 ///       ▼                                ▼                       ▼               2  disposed
 ///     disposed                       disposed, requested ◀───────┘
 ///
-///   D1  The flag never loses the bit `requested` (G10).
-///   D2  The canceller's store of `complete` is its last touch of the registry. A dispose on another thread waits for
+///   D1  The flag never loses `requested` (G10).
+///   D2  The canceller's last touch of the registry is its store of `complete`. A dispose on another thread waits for
 ///       it (G13).
-///   D3  A dispose on the canceller's own thread, inside a callback, does not wait. It tells the notification, which
-///       lives on the canceller's stack, that the registry is gone. The canceller then touches nothing else (G13).
-///   D4  A paused notification is not over: the flag and the paused callback's slot say so until resume() (G16, G21).
+///   D3  A dispose inside a callback tells the notification, which lives on the canceller's stack, that the registry is
+///       gone. The canceller then touches nothing else (G13).
+///   D4  A paused notification is not over: the flag and the callback's slot say so until resume() (G16, G21).
 #pragma once
 #ifndef CTS_CORE_REGISTRY_HPP
 #define CTS_CORE_REGISTRY_HPP
@@ -35,10 +31,12 @@ namespace cts {
 inline namespace CTS_ABI {
 namespace core {
 
-/// A registry of callbacks that run at most once, at cancel.
-/// @tparam Platform what it runs on
-/// @tparam Stripes segment stacks that threads are spread over. 1: callbacks run last in, first out over
-///   happens-before. More: threads of different stripes write no common cache line, and the order is per thread.
+/// A registry of callbacks that run at most once, at cancel. In place; owns no callback. All verbs but dispose may be
+/// called concurrently and inside a callback, which may also dispose and destroy the registry that runs it. No verb
+/// throws; only a growing try_register allocates.
+/// @tparam Stripes segment stacks that threads are spread over. 1: last in, first out over happens-before. More:
+/// threads
+///   of different stripes write no common cache line, and the order is per thread.
 template <class Platform = std_platform, std::size_t Stripes = 1>
 class basic_registry {
   static_assert(Stripes > 0);
@@ -47,20 +45,19 @@ class basic_registry {
   using platform = Platform;
   using callback = basic_callback<Platform>;
 
-  /// A registry without registrations, not canceled. Constant-initialized in production: it may be constinit.
+  /// Constant-initialized in production: a registry may be constinit.
   basic_registry() noexcept = default;
   basic_registry(basic_registry const&) = delete;
   basic_registry& operator=(basic_registry const&) = delete;
-  /// Disposes, if dispose() has not.
   ~basic_registry() {
     word const flag = flag_.load(site::flag_await);
     if ((flag & disposed) == 0) end(flag);
   }
 
-  /// Registers `c`, which must not be registered (checked builds report it). One read-modify-write, O(1) amortized;
-  /// waits for nothing; lock-free but for the allocator. What happened before is visible to the callback (G8). R16, R19
+  /// Registers `c`, which must not be registered. What happened before is visible to the callback (G8). One
+  /// read-modify-write, O(1) amortized; lock-free but for the allocator. R16, R19
   CTS_HOT register_result try_register(callback& c) noexcept {
-    auto const in_flight = watch_.begin(verb::try_register);
+    auto const in_flight = watch_.begin(call::try_register);
     if constexpr (Platform::checked) {
       auto* const at = c.slot_.get();
       // The registry of an earlier registration may be gone, and its slots, too.
@@ -75,62 +72,57 @@ class basic_registry {
     return result == register_result::canceled ? refuse() : result;
   }
 
-  /// Unregisters `c` if it has not begun to run. One read-modify-write, O(1); never waits. R43, R44
-  /// @pre the registry that `c` was last registered in is this one
-  /// @return true: it has not run and never will. False: it runs or ran, and the flag reads as set, or it was not
-  ///   registered.
+  /// Unregisters `c`, last registered here. One read-modify-write, O(1), never waits. R43, R44
+  /// @return true: it never runs. False: it runs or ran, and the flag reads as set, or it was not registered.
   CTS_HOT bool unregister(callback& c) noexcept {
-    auto const in_flight = watch_.begin(verb::unregister);
+    auto const in_flight = watch_.begin(call::unregister);
     return retire(c);
   }
 
-  /// Unregisters `c` or waits until it has returned: then it will not run, and its effects are visible. Waits for this
-  /// callback only, and not on the thread that runs the callbacks. R46–R48
+  /// Unregisters `c` or waits until it has returned: its effects are visible then. Waits for this callback only, and
+  /// not on the thread that runs the callbacks. R46–R48
   void unregister_and_wait(callback& c) noexcept {
-    auto const in_flight = watch_.begin(verb::unregister_and_wait);
+    auto const in_flight = watch_.begin(call::unregister_and_wait);
     if (!retire(c)) wait(c);
   }
 
-  /// The second half of unregister_and_wait, after an unregister that has returned false. No read-modify-write.
+  /// What remains of unregister_and_wait after an unregister that has returned false.
   void await_return(callback& c) noexcept {
-    auto const in_flight = watch_.begin(verb::unregister_and_wait);
+    auto const in_flight = watch_.begin(call::unregister_and_wait);
     wait(c);
   }
 
-  /// Runs the registered callbacks on this thread, newest first, each once. One read-modify-write a stripe and one a
-  /// callback. What happened before is visible to the callbacks and to every thread that reads the flag as set. R2,
-  /// R25, R26
+  /// Runs the callbacks on this thread, newest first, each once. What happened before is visible to them and to every
+  /// thread that reads the flag as set. One read-modify-write a stripe and one a callback. R2, R25, R26
   /// @return true for the one call that did it, after the callbacks; false, at once, for every other (G1)
   bool cancel() noexcept {
     return cancel([] { return false; });
   }
 
-  /// The same, but asks `stop()` after each callback: if true, the rest stay registered and never run. R29, R30
+  /// The same; if `stop()`, asked after each callback, is true, the rest never run. R29, R30
   template <class Stop>
   bool cancel(Stop stop) noexcept {
-    auto in_flight = watch_.begin(verb::cancel);
+    auto in_flight = watch_.begin(call::cancel);
     auto* const top = request();
     if (top == nullptr) return false;
     notify<false>(top, stop, in_flight, nullptr);
     return true;
   }
 
-  /// The first half of cancel: sets the flag and refuses registrations, but runs nothing yet. What is registered can
-  /// still be unregistered. Every call returns with the flag set. R3, R37, R41
-  /// @return true for the one call, of this and cancel, that did it. Its caller must have run_callbacks() called.
+  /// The first half of cancel: sets the flag and refuses registrations, but runs nothing. R3, R37, R41
+  /// @return true for the one call, of this and cancel, that did it: run_callbacks() must follow.
   bool request_cancellation() noexcept {
-    auto const in_flight = watch_.begin(verb::cancel);
+    auto const in_flight = watch_.begin(call::cancel);
     bool const first = stripes_[0].stack.close() != nullptr;
     for (std::size_t i = 1; i < Stripes; ++i) stripes_[i].stack.close();
-    help();  // not a store: another thread may have run the callbacks by now, if the callers agreed so
+    help();  // not a store: another thread may have run the callbacks by now
     return first;
   }
 
-  /// The second half, once, on any thread that request_cancellation() happened before. Asks `stop()` before the first
-  /// callback, too.
+  /// The second half, once, on any thread. Asks `stop()` before the first callback, too.
   template <class Stop>
   void run_callbacks(Stop stop) noexcept {
-    auto in_flight = watch_.begin(verb::cancel);
+    auto in_flight = watch_.begin(call::cancel);
     notify<false>(stop() ? nullptr : stripes_[0].stack.top(), stop, in_flight, nullptr);
   }
 
@@ -139,32 +131,29 @@ class basic_registry {
     void* segment = nullptr;
     void* slot = nullptr;
   };
-  /// The same for callbacks that may end with pause_here(): then this returns the callback and sets `at`. The callback
-  /// counts as running until resume(at), which must come, on the same thread and before dispose. So a registry whose
-  /// callbacks cancel others needs no stack frame for each.
-  /// @return nullptr when the notification is over
+  /// The same, but returns when a callback has called pause_here(). That callback counts as running until resume(at),
+  /// which must follow on the same thread, before dispose. So a chain of registries needs no stack frame for each.
+  /// @return the callback; nullptr when the notification is over
   template <class Stop>
   callback* run_callbacks(Stop stop, pause& at) noexcept {
-    auto in_flight = watch_.begin(verb::cancel);
+    auto in_flight = watch_.begin(call::cancel);
     return notify<true>(stop() ? nullptr : stripes_[0].stack.top(), stop, in_flight, std::addressof(at));
   }
-  /// Pauses the notification. For a callback run by run_callbacks(stop, pause), as the last thing it does.
+  /// Pauses the notification: the last call of a callback that run_callbacks(stop, pause) runs.
   void pause_here() noexcept { current().now = notification::state::paused; }
-  /// Finishes the callback that has paused at `at`, asks `stop()`, and goes on with those below it in O(1). The
-  /// callback may be gone.
+  /// Finishes the paused callback, which may be gone, asks `stop()`, and goes on with those below it.
   template <class Stop>
   callback* resume(pause& at, Stop stop) noexcept {
-    auto in_flight = watch_.resume(verb::cancel);
+    auto in_flight = watch_.resume(call::cancel);
     static_cast<slot*>(at.slot)->finish_paused();
     return notify_on(at, stop, in_flight);
   }
 
-  /// Unregisters all that has not begun to run, newest first, and calls `removed(callback&)` for each. That may destroy
-  /// the callback but must not use this registry. What is registered meanwhile may stay. One read-modify-write a
-  /// callback; O(slots); waits for nothing. R84
+  /// Unregisters all that has not begun to run, newest first; what is registered meanwhile may stay. Calls
+  /// `removed(callback&)` for each, which may destroy it but must not use this registry. O(slots). R84
   template <class Removed>
   void remove_all(Removed removed) noexcept {
-    auto const in_flight = watch_.begin(verb::unregister);
+    auto const in_flight = watch_.begin(call::unregister);
     scan_all([&](auto& from, auto& at, word w) noexcept {
       callback& c = *core::callback_of<callback>(w);
       if (!at.take(w, core::running(c))) return true;
@@ -174,47 +163,43 @@ class basic_registry {
     });
   }
 
-  /// Whether `c`, last registered here, waits for cancel. A plain load, out of date at once.
+  /// Whether `c`, last registered here, waits for cancel. A snapshot.
   bool is_registered(callback const& c) const noexcept {
     auto const* const at = c.slot_.get();
     return at != nullptr && at->peek() == core::live(c);
   }
 
-  /// Whether `c`, last registered here, runs now. A plain load; false, after unregister() returned false, makes the
-  /// effects of `c` visible. R46
+  /// Whether `c`, last registered here, runs now. False after a failed unregister() makes its effects visible. R46
   bool is_running(callback const& c) const noexcept {
     auto const* const at = c.slot_.get();
     return at != nullptr && at->still(core::running(c));
   }
 
-  /// How many callbacks are registered. O(slots), out of date at once.
+  /// How many callbacks are registered. O(slots), a snapshot.
   std::size_t count() noexcept {
     std::size_t n = 0;
     scan_all([&n](auto&, auto&, word) noexcept { return ++n != 0; });
     return n;
   }
 
-  /// Whether `is(address)` is true for the address of a registered callback. O(slots), out of date at once; touches no
-  /// callback.
+  /// Whether `is(address)` is true for the address of a registered callback. O(slots), a snapshot.
   template <class Is>
   bool any_registered(Is is) noexcept {
     return !scan_all(
         [&](auto&, auto&, word w) noexcept { return !is(static_cast<void const*>(callback_of<callback>(w))); });
   }
 
-  /// The thread that runs the callbacks or did last; 0: none yet. A plain load, out of date at once.
+  /// The thread that runs the callbacks or did last; 0: none yet.
   std::uintptr_t canceller() const noexcept { return canceller_.load(site::canceller_ask); }
 
-  /// Whether cancel has been called. A plain load of a line that no registrant writes; true makes what happened before
-  /// cancel visible. R1, R13
+  /// Whether cancel has been called. One load; true makes what happened before cancel visible. R1, R13
   bool is_cancellation_requested() const noexcept {
-    auto const in_flight = watch_.begin(verb::is_cancellation_requested);
+    auto const in_flight = watch_.begin(call::is_cancellation_requested);
     return (flag_.load(site::flag_poll) & requested) != 0;
   }
 
-  /// Frees what the registry has grown; does not cancel. Idempotent; the destructor calls it; no read-modify-write.
-  /// Must come last, after every other operation but a cancel whose callbacks have returned or whose callback calls
-  /// this. Waits for a canceller on another thread to leave. R57, R60
+  /// Frees what the registry has grown; does not cancel. Comes after every other operation but a cancel whose callbacks
+  /// have returned, which it waits for, or whose callback calls this. Idempotent. R57, R60
   void dispose() noexcept {
     word const flag = flag_.load(site::flag_await);
     if ((flag & disposed) != 0) return;
@@ -233,6 +218,7 @@ class basic_registry {
   using stack = segment_stack<Platform>;
   using segment = typename stack::segment;
   using slot = basic_slot<Platform>;
+  using call = registry_call;
   struct alignas(Platform::line) stripe {
     segment_stack<Platform> stack;
   };
@@ -281,7 +267,7 @@ class basic_registry {
 
   // --- cancel ---
 
-  /// Closes the registry and sets the flag. Returns where to begin to the one thread that did it, else null (G1).
+  /// Closes the registry and sets the flag. Null but for the one thread that did it (G1).
   segment* request() noexcept {
     segment* const top = stripes_[0].stack.close();
     if (top == nullptr) {
@@ -302,7 +288,6 @@ class basic_registry {
   };
   notification& current() noexcept { return *reinterpret_cast<notification*>(notification_.get()); }
 
-  /// @tparam MayPause whether the callbacks may call pause_here()
   template <bool MayPause, class Stop, class Scope>
   CTS_HOT callback* notify(segment* top, Stop& stop, Scope& in_flight, pause* at) noexcept {
     canceller_.store(Platform::this_thread(), site::canceller_set);
@@ -341,7 +326,7 @@ class basic_registry {
     return nullptr;
   }
 
-  /// Takes the callback, runs it and finishes its slot. False: the registry is gone, or the notification pauses.
+  /// False: the registry is gone, or the notification pauses.
   template <bool MayPause>
   bool run_one(segment& in, slot& here, word w, notification& n) noexcept {
     callback& c = *core::callback_of<callback>(w);
@@ -365,8 +350,8 @@ class basic_registry {
     watch_.dispose(inside);
     for (auto& s : stripes_) s.stack.release_grown();
   }
-  /// Waits for a departing canceller (D2) or, inside one of its callbacks, tells it that the registry is gone (D3).
-  /// True: inside.
+  /// Waits for a departing canceller (D2) or, inside its callback, tells it that the registry is gone (D3). True:
+  /// inside.
   CTS_COLD bool detach_canceller() noexcept {
     if (is_canceller()) {
       current().now = notification::state::registry_gone;

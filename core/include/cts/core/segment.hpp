@@ -25,7 +25,7 @@ namespace cts {
 inline namespace CTS_ABI {
 namespace core {
 
-/// The words of a segment but for its slots. A link is the address of a segment; its low bit is a mark.
+/// The words of a segment but for its slots.
 template <class Platform>
 class segment_header {
  protected:
@@ -45,19 +45,18 @@ template <class Platform>
 class segment : segment_header<Platform> {
  public:
   using slot = basic_slot<Platform>;
-  using link = std::uintptr_t;
+  using link = std::uintptr_t;  ///< the address of a segment; the low bit is a mark
 
   static constexpr link mark_bit = 1;
 
   static constexpr std::size_t bytes(std::size_t n) noexcept { return sizeof(segment) + n * sizeof(slot); }
 
-  /// Builds a segment of n slots in `storage`, which has bytes(n) bytes.
+  /// `storage` has bytes(n) bytes.
   static segment* build(void* storage, std::size_t n) noexcept {
     segment* const s = ::new (storage) segment(n);
     for (std::size_t i = 0; i < n; ++i) ::new (static_cast<void*>(std::addressof(s->at(i)))) slot(dead(0));
     return s;
   }
-  /// Ends the life of a segment that build() made.
   static void destroy(segment* s) noexcept {
     for (std::size_t i = 0; i < s->capacity_; ++i) std::destroy_at(std::addressof(s->at(i)));
     std::destroy_at(s);
@@ -74,19 +73,17 @@ class segment : segment_header<Platform> {
     return *static_cast<slot*>(here);
   }
 
-  // --- a registrant finds a slot ---
-
   enum class outcome : unsigned char {
     found,
-    full,      ///< no slot in this generation, or it is sealed
-    restarted  ///< a new generation has been opened, with room
+    full,      ///< or sealed
+    restarted  ///< there is a new generation
   };
   struct position {
     outcome what;
     bool moves_cursor = false;  ///< the cursor lags behind the slot
     slot* where = nullptr;
-    word seen = 0;    ///< what the slot holds
-    word cursor = 0;  ///< what the cursor shall say once the slot is used
+    word seen = 0;
+    word cursor = 0;  ///< to store once the slot is used
   };
 
   word generation() noexcept { return generation_.load(site::gen_find); }
@@ -101,7 +98,7 @@ class segment : segment_header<Platform> {
       if (is_unused(here, gen)) [[likely]] {
         slot& below = at(known - 1);
         if (below.peek() == gen) {
-          // Two dead slots below the frontier: all may be. A restart lets a burst reuse the last one's memory.
+          // If two are dead, all may be: a restart lets a burst reuse the last one's memory.
           if (at(known - 2).peek() == gen && may_restart && restart(gen)) [[unlikely]]
             return {outcome::restarted};
           return {outcome::found, false, std::addressof(below), gen};  // `gen`, not the load: nothing waits for it
@@ -116,11 +113,9 @@ class segment : segment_header<Platform> {
     if (p.moves_cursor) cursor_.store(p.cursor, site::cursor_advance);
   }
 
-  /// The dead word to leave in a slot that is given back under generation `now`: that generation, or the next if `now`
-  /// is sealed. The next may be open by then, and its registrants have passed the slot (G9).
+  /// The dead word to leave in a slot that is given back under generation `now`: if that is sealed, the next may be
+  /// open by then, and its registrants have passed the slot (G9).
   static constexpr word dead_under(word now) noexcept { return is_sealed(now) ? dead(now) + generation_step : now; }
-
-  // --- a block of slots is read at once ---
 
   struct block {
     static constexpr std::size_t size =
@@ -139,9 +134,7 @@ class segment : segment_header<Platform> {
     (std::make_index_sequence<block::size>());
   }
 
-  // --- a claimer takes the segment out of use and opens the next generation ---
-
-  /// Seals the generation if no slot is live (I4). On success only the caller may open the next one.
+  /// Seals the generation if no slot is live (I4).
   bool claim(word gen) noexcept {
     if (is_sealed(gen) || !all_dead(site::slot_peek)) return false;
     word expected = gen;
@@ -151,7 +144,7 @@ class segment : segment_header<Platform> {
     return false;
   }
   void unseal() noexcept { generation_.fetch_xor(seal, site::gen_unseal); }
-  /// Makes every slot unused. For the claimer only.
+  /// Makes every slot unused. For the claimer.
   void open(word gen) noexcept { generation_.store(gen + generation_step, site::gen_open); }
   /// Opens the next generation in place if no slot is live.
   CTS_COLD bool restart(word gen) noexcept {
@@ -160,14 +153,11 @@ class segment : segment_header<Platform> {
     return true;
   }
 
-  // --- its place in the stack ---
-
   segment* older() noexcept { return from(older_.load(site::older_walk)); }
   void link_to(link below) noexcept { older_.store(below, site::older_link); }
-  /// Marks its own link, so that the segment below cannot be unlinked through it. Returns the link.
+  /// Keeps the segment below from being unlinked through this one. Returns the link.
   link mark() noexcept { return older_.fetch_or(mark_bit, site::older_mark); }
   void unmark() noexcept { older_.fetch_xor(mark_bit, site::older_unmark); }
-  /// Replaces its link to `s` by `below`.
   bool unlink(segment& s, link below) noexcept {
     link expected = to(s);
     return older_.compare_exchange(expected, below, site::older_unlink);
@@ -184,7 +174,7 @@ class segment : segment_header<Platform> {
   using segment_header<Platform>::generation_, segment_header<Platform>::older_;
   using segment_header<Platform>::capacity_, segment_header<Platform>::cursor_;
 
-  /// find() from the slot `known` on, for the unusual cases.
+  /// The rest of find().
   position search(word gen, std::size_t known) noexcept {
     if (is_sealed(gen)) return {outcome::full};
     std::size_t i = known;

@@ -36,13 +36,12 @@ enum class register_result : std::uint8_t {
   disposed        ///< the registry was disposed without being canceled: it is not registered
 };
 
-/// The step of a scan that visits the live slots of one block.
+/// The step of a scan that visits a block.
 template <class Platform>
 struct newest_first {
   using segment = core::segment<Platform>;
   using block = typename segment::block;
 
-  /// `b` was read from the slots from `first` on. False if `visit` returned false.
   template <class Visit>
   CTS_HOT static bool visit_block(segment& s, std::size_t first, block const& b, Visit& visit) noexcept {
     return [&]<std::size_t... K>(std::index_sequence<K...>) {
@@ -79,7 +78,7 @@ class segment_stack {
 
   constexpr segment_stack() noexcept : list_(&inline_segment_) {}
 
-  /// Registers in the top segment: find a slot, publish, read top and the generation again (G3).
+  /// Registers in the top segment: finds a slot, publishes, reads top and the generation again (G3).
   CTS_HOT register_result try_register(callback& c) noexcept {
     unsigned attempts = 0;
     for (bool first = true;; first = false) {
@@ -119,8 +118,7 @@ class segment_stack {
       if (!scan_segment(*s, slots_of(s), visit)) return false;
     return true;
   }
-  /// The same from just below the slot `at` of the segment `s`. Finds it in O(1); a scan that stops at every callback
-  /// and goes on reads each slot as often as a block has slots, at most.
+  /// The same from just below the slot `at` of the segment `s`, which it finds in O(1).
   template <class Visit>
   bool scan_on(segment& s, slot& at, Visit visit) noexcept {
     std::size_t i = static_cast<std::size_t>(std::addressof(at) - std::addressof(s.at(0)));
@@ -132,7 +130,7 @@ class segment_stack {
     return scan_segment(s, i, visit) && scan(s.older(), visit);
   }
 
-  /// Whether `at` is a slot of this stack. For checked builds; O(slots).
+  /// Whether `at` is a slot of this stack. O(slots).
   bool holds(void const* at) const noexcept {
     for (segment* s = top(); s != nullptr; s = s->older())
       for (std::size_t i = 0; i < s->capacity(); ++i)
@@ -151,7 +149,7 @@ class segment_stack {
 
   enum class attempt { registered, refused, again };
 
-  /// The capacity of `s`, without a load that the addresses of its slots would wait for.
+  /// Its capacity, without a load that the addresses of its slots would wait for.
   CTS_HOT std::size_t slots_of(segment* s) noexcept {
     return s == std::addressof(inline_segment_) ? Platform::inline_slots : Platform::segment_slots;
   }
@@ -171,19 +169,18 @@ class segment_stack {
     }
     return retract(c, *p.where, mine, now, list::is_closed(over));
   }
-  /// Two registrants met in one slot: gives the other one time to go on without taking its cache lines away.
+  /// Two registrants met in one slot: leaves the cache lines to the other one for a while.
   CTS_COLD static attempt collided() noexcept {
     Platform::back_off();
     return attempt::again;
   }
-  /// A canceller or a claimer came in between. Either it has the callback, or the registration never was (G4).
+  /// A canceller or a claimer came in between: it has the callback, or the registration never was (G4).
   CTS_COLD attempt retract(callback& c, slot& where, word mine, word now, bool late) noexcept {
     if (!where.retract(mine, segment::dead_under(now))) return attempt::registered;
     c.slot_.set(nullptr);
     return late ? attempt::refused : attempt::again;
   }
 
-  /// The slots of `s` below `from`, which is a multiple of a block, newest first.
   template <class Visit>
   CTS_HOT bool scan_segment(segment& s, std::size_t from, Visit& visit) noexcept {
     segment* const below = s.older();
@@ -198,12 +195,12 @@ class segment_stack {
     }
     return true;
   }
-  /// Prefetches the line of `below` where its slot `i` would be, line by line as the scan goes on.
+  /// Prefetches `below`, line by line as the scan goes on.
   CTS_HOT static void prefetch_below(segment* below, std::size_t i) noexcept {
     if constexpr (Platform::prefetch_distance > 0)
       Platform::prefetch(reinterpret_cast<void const*>(reinterpret_cast<std::uintptr_t>(below) + segment::bytes(i)));
   }
-  /// Prefetches the callbacks of the block `prefetch_distance` slots after the one from `first` on.
+  /// Prefetches the callbacks of the block `prefetch_distance` slots ahead.
   CTS_HOT void prefetch_ahead(segment& s, segment* below, std::size_t first) noexcept {
     constexpr std::size_t ahead = Platform::prefetch_distance;
     static_assert(ahead % block::size == 0, "a block ahead is a block");

@@ -9,8 +9,8 @@
 ///           └── new generation ── dead(this gen) ◀────────────┘
 ///                                  └── publish ─▶ live (only just below the frontier)
 ///
-/// A slot is *unused* in generation g if it has been dead since an earlier one. So a new generation frees every slot of
-/// its segment at once, without writing to any, and no value comes back: there is no ABA.
+/// A slot is *unused* in generation g if it is dead since an earlier one. So a new generation frees every slot of its
+/// segment at once, and no value comes back (no ABA).
 ///
 ///     bits            63 … 10     9      8 … 2     1 0
 ///     dead            generation  0      0         0 0
@@ -65,39 +65,36 @@ Callback* callback_of(word w) noexcept {
   return reinterpret_cast<Callback*>(narrowed<std::uintptr_t>(w & ~word{3}));
 }
 
-/// The word and its transitions. One that returns false has changed nothing.
+/// The word and its transitions; false: nothing has changed.
 template <class Platform>
 class basic_slot {
  public:
   constexpr explicit basic_slot(word w) noexcept : word_(w) {}
 
-  /// Reads the word; `how` is slot_peek, slot_scan or slot_verify.
   CTS_HOT word read(site how) const noexcept { return word_.load(how); }
   CTS_HOT word peek() const noexcept { return word_.load(site::slot_peek); }
 
   /// seen → live, by a registrant.
   CTS_HOT bool publish(word seen, word live) noexcept { return word_.compare_exchange(seen, live, site::slot_publish); }
-  /// live → dead, by the registrant that rereads top or the generation and finds it changed. False: a canceller has
-  /// taken the callback (G4).
+  /// live → dead, by a registrant that came too late. False: a canceller has taken the callback (G4).
   bool retract(word live, word dead) noexcept { return word_.compare_exchange(live, dead, site::slot_retract); }
   /// live → dead, by the owner (G5).
   CTS_HOT bool unregister(word live, word dead) noexcept {
     if (word_.compare_exchange(live, dead, site::slot_unregister)) [[likely]]
       return true;
-    // TRICKY: the value does not matter. The load orders the caller after the canceller, so it reads the flag as set
-    // (G8).
+    // TRICKY: the load orders the caller after the canceller, so that it reads the flag as set (G8).
     static_cast<void>(word_.load(site::slot_too_late));
     return false;
   }
   /// live → running, by a canceller or remove_all (G2).
   CTS_HOT bool take(word live, word running) noexcept { return word_.compare_exchange(live, running, site::slot_take); }
-  /// running → done, when the callback has returned (G6).
+  /// running → done (G6).
   CTS_HOT void finish() noexcept { word_.store(done, site::slot_done); }
   /// The same for a callback that has paused.
   void finish_paused() noexcept { word_.store(done, site::slot_resume); }
-  /// running → dead, when remove_all has handed the callback out.
+  /// running → dead, by remove_all.
   void release(word dead) noexcept { word_.store(dead, site::slot_done); }
-  /// Whether it still holds `running`. False makes the callback's effects visible (G6).
+  /// False makes the callback's effects visible (G6).
   bool still(word running) const noexcept { return word_.load(site::slot_await) == running; }
 
  private:

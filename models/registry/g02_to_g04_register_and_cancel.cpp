@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: BSL-1.0
+/// @file
+/// G2, G3 and G4: a registration beside a cancel or a claim is never lost, never runs twice, and counts on one side.
+#include "checker/harness.hpp"
+#include "stage.hpp"
+
+namespace cts::models {
+namespace {
+
+template <std::size_t N>
+struct register_vs_cancel : rl::test_suite<register_vs_cancel<N>, 2>, stage<tiny> {
+  void before() { this->open(N); }
+  void thread(unsigned i) {
+    if (i == 1) this->shared->cancel();
+    else
+      for (std::size_t k = 0; k < N; ++k) this->try_register(k);
+  }
+  void after() {
+    for (std::size_t k = 0; k < N; ++k) this->exactly_once(k, true);
+    this->close();
+  }
+};
+add<register_vs_cancel<1>> g3("G3", "RegisterVersusCancel", "a registration and a cancel: not lost, not twice", full(),
+                              2000000);
+add<register_vs_cancel<2>> g3b("G3", "GrowVersusCancel",
+                               "a second registration grows beside a cancel: not lost, not twice", full(), 2000000);
+
+template <class P, std::size_t Before>
+struct two_registrants : rl::test_suite<two_registrants<P, Before>, 3>, stage<P> {
+  void before() {
+    this->open(2 + Before);
+    for (std::size_t i = 0; i < Before; ++i) this->try_register(2 + i);
+  }
+  void thread(unsigned i) {
+    if (i < 2) this->try_register(i);
+    else this->shared->cancel();
+  }
+  void after() {
+    for (std::size_t i = 0; i < 2 + Before; ++i) this->exactly_once(i, true);
+    this->close();
+  }
+};
+add<two_registrants<platform<2, 2>, 0>> g4("G4", "TwoRegistrantsVersusCancel",
+                                           "two threads register, a third cancels: each callback runs on one side",
+                                           full(), 5000000);
+add<two_registrants<tiny, 0>> g4e("G4", "TwoGrowOnceVersusCancel",
+                                  "two threads register, one of which grows, and a third cancels", full(), 1000000);
+add<two_registrants<small, 1>> g4d("G4", "TwoGrowVersusCancel", "the same while the registry grows", large(1), 5000000);
+
+struct two_cancels : rl::test_suite<two_cancels, 3>, stage<ahead> {
+  void before() {
+    open(2);
+    try_register(0);
+  }
+  void thread(unsigned i) {
+    if (i < 2) shared->cancel();
+    else {
+      try_register(1);
+      unregister(0);
+    }
+  }
+  void after() {
+    for (std::size_t i = 0; i < 2; ++i) exactly_once(i, true);
+    close();
+  }
+};
+add<two_cancels> g2("G2", "AtMostOnce", "two cancels, a registration and an unregistration: no callback runs twice",
+                    full(), 5000000);
+
+template <bool More>
+struct claim_vs_one : rl::test_suite<claim_vs_one<More>, 2>, stage<tiny> {
+  void before() {
+    open(4);
+    try_register(0);
+    unregister(0);
+  }
+  void thread(unsigned i) {
+    if (i != 0) {
+      try_register(3);
+      return;
+    }
+    try_register(1);
+    if (More) try_register(2);
+  }
+  void after() {
+    shared->cancel();
+    for (std::size_t i = 1; i < 4; ++i)
+      if (More || i != 2) exactly_once(i, true);
+    close();
+  }
+};
+add<claim_vs_one<false>> g3f("G3", "ClaimVersusRegisterOnce",
+                             "two threads register, one of which claims the empty segment", full(), 1000000);
+add<claim_vs_one<true>> g3e("G3", "ClaimVersusOneRegister",
+                            "a segment is claimed and reset while another thread registers in it", large(), 1000000);
+
+struct claim_vs_register : rl::test_suite<claim_vs_register, 3>, stage<platform<2, 1>> {
+  void before() {
+    open(6);
+    try_register(0);
+    unregister(0);
+  }
+  void thread(unsigned i) {
+    if (i == 0) {
+      try_register(1);
+      try_register(2);
+      try_register(3);
+    } else if (i == 1) {
+      try_register(4);
+      unregister(4);
+    } else {
+      try_register(5);
+    }
+  }
+  void after() {
+    shared->cancel();
+    for (std::size_t i = 1; i < 6; ++i) exactly_once(i, true);
+    close();
+  }
+};
+add<claim_vs_register> g3c("G3", "ClaimVersusRegister", "segments are claimed and reset while others register in them",
+                           large(0, 0), 5000000);
+
+struct reset_vs_late : rl::test_suite<reset_vs_late, 2>, stage<tiny> {
+  void before() {
+    open(6);
+    try_register(0);
+  }
+  void thread(unsigned i) {
+    if (i == 0) {
+      unregister(0);
+      try_register(1);
+      unregister(1);
+      try_register(2);
+      try_register(3);
+    } else {
+      try_register(4);
+      try_register(5);
+    }
+  }
+  void after() {
+    shared->cancel();
+    for (std::size_t k = 1; k < 6; ++k) exactly_once(k, true);
+    close();
+  }
+};
+add<reset_vs_late> g3d("G3", "ResetVersusRegister", "a segment is reset and moved under a registrant that is late",
+                       large(1, 0), 1000000);
+
+struct striped : rl::test_suite<striped, 3>, stage<tiny, 2> {
+  void before() { open(3); }
+  void thread(unsigned i) {
+    if (i == 2) {
+      shared->cancel();
+      return;
+    }
+    try_register(i);
+  }
+  void after() {
+    exactly_once(0, true);
+    exactly_once(1, true);
+    close();
+  }
+};
+add<striped> g4b("G4", "Stripes", "two threads register on two stripes while a third cancels", full(), 5000000);
+
+struct striped_refusal : rl::test_suite<striped_refusal, 2>, stage<tiny, 2> {
+  void before() { open(2); }
+  void thread(unsigned i) {
+    if (i == 0) {
+      shared->cancel();
+      return;
+    }
+    bool const known = shared->is_cancellation_requested();
+    bool const in = try_register(0);
+    require(!known || !in, "registered although the flag was read as set");
+  }
+  void after() {
+    exactly_once(0, true);
+    close();
+  }
+};
+add<striped_refusal> g4c("G4", "StripesRefuse", "a registrant that has read the flag as set is refused on every stripe",
+                         full(), 1000000);
+
+}  // namespace
+}  // namespace cts::models

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: BSL-1.0
+/// @file
+/// G5, unregistered or ran; G6, a waiting unregister waits for its own callback; G7, no thread waits for itself.
+#include "checker/harness.hpp"
+#include "stage.hpp"
+
+namespace cts::models {
+namespace {
+
+struct unregister_vs_cancel : rl::test_suite<unregister_vs_cancel, 2>, stage<tiny> {
+  void before() {
+    open(2);
+    try_register(0);
+    try_register(1);
+  }
+  void thread(unsigned i) {
+    if (i == 1) {
+      shared->cancel();
+      return;
+    }
+    for (std::size_t k = 0; k < 2; ++k)
+      if (unregister(k)) drop(nodes[k]);
+  }
+  void after() {
+    for (std::size_t k = 0; k < 2; ++k)
+      if (nodes[k] != nullptr) exactly_once(k, true);
+    close();
+  }
+};
+add<unregister_vs_cancel> g5("G5", "UnregisterXorRan",
+                             "unregister true: it never runs, its memory may be reused at once", full(), 2000000);
+
+struct third_party : rl::test_suite<third_party, 3>, stage<tiny> {
+  bool removed[2] = {};
+  void before() {
+    open(1);
+    try_register(0);
+  }
+  void thread(unsigned i) {
+    if (i == 0) removed[0] = shared->unregister(*nodes[0]);
+    else if (i == 1) removed[1] = shared->unregister(*nodes[0]);
+    else shared->cancel();
+  }
+  void after() {
+    require(!(removed[0] && removed[1]), "two unregistrations succeeded");
+    require((removed[0] || removed[1]) == (runs(0) == 0), "unregistered and ran, or neither");
+    close();
+  }
+};
+add<third_party> g5b("G5", "TwoUnregister", "two threads unregister the same callback while a third cancels", full(),
+                     5000000);
+
+struct remove_vs_cancel : rl::test_suite<remove_vs_cancel, 2>, stage<tiny> {
+  int removed[2] = {};
+  void before() {
+    open(2);
+    try_register(0);
+    try_register(1);
+  }
+  void thread(unsigned i) {
+    if (i == 1) {
+      shared->cancel();
+      return;
+    }
+    shared->remove_all([this](core::basic_callback<tiny>& c) { ++removed[&c == nodes[0] ? 0 : 1]; });
+  }
+  void after() {
+    for (std::size_t k = 0; k < 2; ++k) require(removed[k] + runs(k) == 1, "removed and ran, or neither");
+    close();
+  }
+};
+add<remove_vs_cancel> g5c("G5", "RemovedXorRan", "remove_all beside a cancel: each callback is removed or runs", full(),
+                          1000000);
+
+struct remove_vs_register : rl::test_suite<remove_vs_register, 2>, stage<tiny> {
+  int removed[3] = {};
+  void before() {
+    open(3);
+    try_register(0);
+  }
+  void thread(unsigned i) {
+    if (i == 1) {
+      try_register(1);
+      try_register(2);
+      return;
+    }
+    shared->remove_all([this](core::basic_callback<tiny>& c) {
+      ++removed[&c == nodes[0] ? 0 : &c == nodes[1] ? 1 : 2];
+    });
+  }
+  void after() {
+    shared->cancel();
+    for (std::size_t k = 0; k < 3; ++k) require(removed[k] + runs(k) == 1, "removed and ran, or neither");
+    close();
+  }
+};
+add<remove_vs_register> g5d(
+    "G5", "RemoveVersusRegister",
+    "remove_all beside registrations that restart and grow: a callback that is not removed runs", full(), 1000000);
+
+struct waiting : rl::test_suite<waiting, 2>, stage<tiny> {
+  void before() {
+    open(2);
+    try_register(0);
+    try_register(1);
+  }
+  void thread(unsigned i) {
+    if (i == 1) {
+      shared->cancel();
+      return;
+    }
+    for (std::size_t k = 0; k < 2; ++k) {
+      shared->unregister_and_wait(*nodes[k]);
+      (void)runs(k);   // a race if its effects are not visible
+      drop(nodes[k]);  // a race or a freed access if it still runs
+    }
+  }
+  void after() { close(); }
+};
+add<waiting> g6("G6", "WaitsForIt",
+                "after a waiting unregister the callback is not running and its effects are visible", full(), 2000000);
+
+struct waits_for_one : rl::test_suite<waits_for_one, 2>, stage<tiny> {
+  models::baton returned;
+  void before() {
+    open(2);
+    returned.reset();
+    nodes[0]->then = [this](node&) { tiny::await([this] { return returned.get() != 0; }); };
+    try_register(0);
+    try_register(1);
+  }
+  void thread(unsigned i) {
+    if (i == 1) {
+      shared->cancel();
+      return;
+    }
+    shared->unregister_and_wait(*nodes[1]);  // runs first, or has run while nodes[0] runs and waits for us
+    returned.pass(1);
+  }
+  void after() { close(); }
+};
+add<waits_for_one> g6b("G6", "WaitsForItsOwnOnly", "the wait ends when that callback has returned, even if others run",
+                       full(), 1000000);
+
+struct inside : rl::test_suite<inside, 2>, stage<tiny> {
+  void before() {
+    open(4);
+    nodes[2]->then = [this](node& n) {
+      require(shared->is_cancellation_requested(), "the flag is clear inside a callback");
+      require(!shared->unregister(n), "a running callback unregistered itself");
+      shared->unregister_and_wait(n);
+      unregistered[0] = shared->unregister(*nodes[0]);
+      shared->unregister_and_wait(*nodes[1]);
+      require(shared->try_register(*nodes[3]) == register_result::canceled,
+              "register inside a callback was not refused");
+      require(!shared->cancel(), "a nested cancel won");
+    };
+    try_register(0);
+    try_register(1);
+    try_register(2);
+  }
+  void thread(unsigned i) {
+    if (i == 0) shared->cancel();
+    else shared->is_cancellation_requested();
+  }
+  void after() {
+    require(unregistered[0] && runs(0) == 0 && runs(1) == 0 && runs(2) == 1 && runs(3) == 0, "wrong callbacks ran");
+    close();
+  }
+};
+add<inside> g7("G7", "InsideACallback", "unregister self and siblings, register, cancel, poll inside a callback",
+               full(), 200000);
+
+struct mutual : rl::test_suite<mutual, 2>, stage<tiny> {
+  void before() {
+    open(2);
+    nodes[1]->then = [this](node&) {
+      shared->unregister_and_wait(*nodes[0]);
+      shared->unregister_and_wait(*nodes[1]);
+    };
+    try_register(0);
+    try_register(1);
+  }
+  void thread(unsigned i) {
+    if (i == 0) shared->cancel();
+    else shared->unregister_and_wait(*nodes[0]);
+  }
+  void after() { close(); }
+};
+add<mutual> g7b("G7", "SiblingsWhileOthersWait", "a callback waits for its siblings while another thread does", full(),
+                500000);
+
+}  // namespace
+}  // namespace cts::models
