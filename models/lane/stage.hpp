@@ -45,13 +45,13 @@ namespace cts::models {
 /// A registry, a lane of it and callbacks in memory whose end of life Relacy sees.
 template <class P>
 struct lane_stage {
-  using registry = core::basic_registry<P>;
-  using lane_type = basic_lane<lane_home<registry>>;
+  using registry_type = core::basic_registry<P>;
+  using lane_type = basic_lane<lane_home<registry_type>>;
   struct node : basic_lane_callback<P> {
     explicit node(lane_stage& s) : basic_lane_callback<P>(&node::ran), on(s) {}
     lane_stage& on;
-    typename P::template var<int> runs{0};     // written by the callback: a waiter must see it
-    typename P::template var<int> payload{0};  // written before register: the callback must see it
+    typename P::template var<int> runs{0};     // written by the callback; a waiter must see it (G6)
+    typename P::template var<int> payload{0};  // written before register; the callback must see it (G8)
     int nth = 0;
     std::function<void(node&)> then;
 
@@ -65,13 +65,13 @@ struct lane_stage {
     }
   };
 
-  registry* r = nullptr;
+  registry_type* registry = nullptr;
   lane_type* lane = nullptr;
   node* nodes[6] = {};
-  typename P::template var<int>* before_cancel = nullptr;  // written before cancel: who learns of it must see that
+  typename P::template var<int>* before_cancel = nullptr;  // written before cancel
   int ran = 0;
-  bool seen[6] = {};   // what became of each registration
-  bool taken[6] = {};  // unregistered with success
+  bool registered[6] = {};    // its last registration succeeded
+  bool unregistered[6] = {};  // its last unregister returned true
 
   template <class T, class... A>
   static T* make(A&&... a) {
@@ -90,50 +90,53 @@ struct lane_stage {
     now = execution{};
     now.lifetimes = true;
     ran = 0;
-    r = make<registry>();
-    lane = make<lane_type>(*r);
+    registry = make<registry_type>();
+    lane = make<lane_type>(*registry);
     before_cancel = make<typename P::template var<int>>(0);
     for (std::size_t i = 0; i < n; ++i) nodes[i] = make<node>(*this);
-    for (std::size_t i = 0; i < 6; ++i) seen[i] = taken[i] = false;
+    for (std::size_t i = 0; i < 6; ++i) registered[i] = unregistered[i] = false;
     now.allocations = 0;
   }
   void close() {
     for (node*& n : nodes) drop(n);
     drop(lane);
-    drop(r);
+    drop(registry);
     drop(before_cancel);
   }
   void cancel() {
     before_cancel->set(1);
-    r->cancel();
+    registry->cancel();
   }
-  bool enter(std::size_t i) {
+  bool try_register(std::size_t i) {
     nodes[i]->payload.set(1);
     register_result const result = lane->try_register(*nodes[i]);
     require(result == register_result::registered || result == register_result::canceled,
             "register neither succeeded nor was refused");
-    seen[i] = result == register_result::registered;
-    taken[i] = false;
-    if (!seen[i]) learned();
-    return seen[i];
+    registered[i] = result == register_result::registered;
+    unregistered[i] = false;
+    if (!registered[i]) sees_the_cancel();
+    return registered[i];
   }
-  bool leave(std::size_t i) {
-    taken[i] = lane->unregister(*nodes[i]);
-    if (!taken[i] && seen[i]) learned();
-    return taken[i];
+  bool unregister(std::size_t i) {
+    unregistered[i] = lane->unregister(*nodes[i]);
+    if (!unregistered[i] && registered[i]) sees_the_cancel();
+    return unregistered[i];
   }
-  /// Who is told that cancel was faster reads the flag as set and sees what was written before cancel.
-  void learned() {
-    require(r->is_cancellation_requested(), "cancel was faster, but the flag reads as clear");
+  /// The calling thread has learned that cancel was faster: it reads the flag as set and sees what was written before
+  /// cancel (G8).
+  void sees_the_cancel() {
+    require(registry->is_cancellation_requested(), "cancel was faster, but the flag reads as clear");
     require(before_cancel->get() == 1, "cancel was faster, but what was written before it is not visible");
   }
   int runs(std::size_t i) { return nodes[i]->runs.get(); }
+  /// G9.
   void later_runs_first(std::size_t later, std::size_t earlier) {
     if (runs(later) == 1 && runs(earlier) == 1)
       require(nodes[later]->nth < nodes[earlier]->nth, "an earlier registration ran before a later one");
   }
+  /// G2, G3, G4, G5.
   void exactly_once(std::size_t i) {
-    int const want = seen[i] && !taken[i] ? 1 : 0;
+    int const want = registered[i] && !unregistered[i] ? 1 : 0;
     require(runs(i) >= want, "a registered callback was lost");
     require(runs(i) <= want, "a callback ran too often, or although it was refused or unregistered");
   }

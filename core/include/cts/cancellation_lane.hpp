@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
-/// A lane (lane.hpp) of a token: callbacks of one owner that come and go without any read-modify-write, for long-lived
-/// tokens that many threads share.
+/// Lanes of a token: callbacks of one owner that come and go without a read-modify-write. For long-lived tokens that
+/// many threads share. The lanes of a registry, and how they work, are in lane.hpp.
 #pragma once
 #ifndef CTS_CANCELLATION_LANE_HPP
 #define CTS_CANCELLATION_LANE_HPP
@@ -14,42 +14,8 @@
 
 #include "cts/cancellation_token.hpp"
 #include "cts/cancellation_token_registration.hpp"
+#include "cts/detail/state_lane.hpp"
 #include "cts/lane.hpp"
-
-namespace cts {
-inline namespace CTS_ABI {
-namespace detail {
-
-/// A state as a lane's home.
-class state_home {
- public:
-  using platform = core::std_platform;
-  using base = node;
-  explicit state_home(state& s) noexcept : state_(s) {}
-  core::register_result enter(core::callback& lane) const noexcept { return state_.enter(static_cast<node&>(lane)); }
-  bool unregister(core::callback& lane) const noexcept { return state_.registry().unregister(lane); }
-  void await_return(core::callback& lane) const noexcept { state_.await_return(lane); }
-  bool is_running(core::callback const& lane) const noexcept { return state_.registry().is_running(lane); }
-  bool runs_here() const noexcept { return state_.runs_here(); }
-  bool is_cancellation_requested() const noexcept { return state_.is_cancellation_requested(); }
-  bool shall_stop() const noexcept { return state_.shall_stop(); }
-
- private:
-  state& state_;
-};
-
-class state_lane final : public basic_lane<state_home, process_barrier> {
-  using lane = basic_lane<state_home, process_barrier>;
-
- public:
-  explicit state_lane(state& s) noexcept : lane(state_home(s), &removed, node::at_once()) {}
-
- private:
-  static void removed(node& n) noexcept { from(n).taken_out(); }
-};
-}  // namespace detail
-}  // namespace CTS_ABI
-}  // namespace cts
 
 namespace cts {
 inline namespace CTS_ABI {
@@ -57,61 +23,61 @@ inline namespace CTS_ABI {
 template <class F>
 class cancellation_lane_callback;
 
-/// Where one owner's cancellation_lane_callbacks are registered. Making one is one registration on the token;
-/// immovable.
+/// Where the cancellation_lane_callbacks of one owner are registered. Making a lane is one registration on the token.
+/// Immovable.
 ///
-/// One owner at a time: to make and destroy callbacks of a lane, and the lane, must not overlap, from whichever threads
-/// it is done. Only inside a callback of the lane, whichever thread runs it, may callbacks of the lane be destroyed
-/// while the owner does the same.
+/// Thread-safety: one owner at a time. Making and destroying a lane and its callbacks must not overlap, from whichever
+/// threads it is done. Only a callback of the lane, whichever thread runs it, may destroy callbacks of the lane while
+/// the owner does so, too.
 class cancellation_lane {
  public:
-  /// A lane of `token`, which it keeps. Waits for nothing; if there is no memory to register it, the first callback's
-  /// constructor tries again. With a token that cannot be canceled its callbacks never run.
+  /// Makes a lane of `token`, and keeps the token. Waits for nothing. If there is no memory to register the lane, the
+  /// constructor of the first callback tries again. The callbacks of a token that cannot be canceled never run.
   explicit cancellation_lane(cancellation_token token) noexcept : token_(std::move(token)) {
     if (token_.state_ != nullptr) lane_.emplace(*token_.state_);
   }
   cancellation_lane(cancellation_lane const&) = delete;
   cancellation_lane& operator=(cancellation_lane const&) = delete;
-  /// Its callbacks must be gone. Waits, if they are being run on another thread, until that has ended; not inside one
-  /// of them.
+  /// Ends the lane, whose callbacks must be gone. If another thread runs them, waits until they have returned, but
+  /// never inside one of them.
   ~cancellation_lane() = default;
 
+  /// The token that the lane was made of.
   cancellation_token const& token() const noexcept { return token_; }
 
  private:
   template <class>
   friend class cancellation_lane_callback;
   cancellation_token token_;
-  std::optional<detail::state_lane> lane_;  // after the token, so that it goes first
+  std::optional<detail::state_lane> lane_;  // after the token, so that it is destroyed first
 };
 
-/// A callback on a lane: what cancellation_callback is on a token, at the cost of a few plain loads and stores. In
-/// .NET's terms a registration that is disposed by the destructor. F is called as in
-/// cancellation_token::register_callback, at most once, on the thread that requests cancellation, newest first in its
-/// lane; an exception is collected as any other (R28).
+/// A callback on a lane: what cancellation_callback is on a token, for a few plain loads and stores. F is called as in
+/// cancellation_token::register_callback: at most once, on the thread that requests cancellation, newest first in its
+/// lane. Its exceptions are collected as those of other callbacks (R28). Thread-safety: see cancellation_lane.
 template <class F>
 class [[nodiscard]] cancellation_lane_callback : private lane_callback {
   static_assert(detail::cancellation_function<F>, "F must be callable as f(cancellation_token) or f()");
 
  public:
-  /// Registers `f`. If cancellation has been requested, calls it here and now and lets its exception out (R17);
-  /// registers nothing on a lane whose token cannot be canceled or whose source is disposed. No read-modify-write,
-  /// O(1), waits for nothing. Throws std::invalid_argument for a null `f`, std::bad_alloc if the lane cannot grow, and
-  /// what moving `f` throws.
-  CTS_HOT cancellation_lane_callback(cancellation_lane& l, F f)
-      : lane_callback(&run), lane_(l), f_(std::forward<F>(f)) {
-    detail::require_callback(f_, "cancellation_lane_callback");
+  /// Registers `f`. If cancellation has been requested, calls it in the constructor and lets its exception out (R17).
+  /// On a lane whose token cannot be canceled or whose source is disposed, registers nothing. Waits for nothing. O(1),
+  /// without a read-modify-write. Throws std::invalid_argument for a null `f`, std::bad_alloc if the lane cannot grow,
+  /// and what moving `f` throws.
+  CTS_HOT cancellation_lane_callback(cancellation_lane& on, F f)
+      : lane_callback(&run), lane_(on), function_(std::forward<F>(f)) {
+    detail::require_callback(function_, "cancellation_lane_callback");
     if (!lane_.lane_.has_value()) return;
     core::register_result const result = lane_.lane_->try_register(*this);
     if (result == core::register_result::registered) [[likely]]
-      return;  // it may have run and destroyed *this
+      return;  // TRICKY: it may have run and destroyed *this
     if (result == core::register_result::out_of_memory) throw std::bad_alloc();
-    if (result == core::register_result::canceled) detail::call(f_, *lane_.token_.state_);
+    if (result == core::register_result::canceled) detail::call(function_, *lane_.token_.state_);
   }
   cancellation_lane_callback(cancellation_lane_callback const&) = delete;
   cancellation_lane_callback& operator=(cancellation_lane_callback const&) = delete;
-  /// Takes the function back; if it runs on another thread, waits until it has returned, and for no other callback.
-  /// Inside the source's callbacks it does not wait. R46–R48.
+  /// Unregisters the function. If it runs on another thread, waits until it has returned, and for no other callback. On
+  /// the thread that runs the source's callbacks it does not wait. R46–R48.
   CTS_HOT ~cancellation_lane_callback() {
     if (lane_.lane_.has_value()) lane_.lane_->unregister_and_wait(*this);
   }
@@ -119,10 +85,10 @@ class [[nodiscard]] cancellation_lane_callback : private lane_callback {
  private:
   static void run(lane_callback& c) noexcept {
     auto& self = static_cast<cancellation_lane_callback&>(c);
-    detail::call_and_collect(self.f_, *self.lane_.token_.state_);  // *this may be gone
+    detail::call_and_collect(self.function_, *self.lane_.token_.state_);  // *this may be gone now
   }
   cancellation_lane& lane_;
-  F f_;
+  F function_;
 };
 
 template <class F>
