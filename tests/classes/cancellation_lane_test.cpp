@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// Lanes of tokens: what cancellation_callback promises, on a lane.
+// Lanes of tokens: a callback on a lane keeps the rules of cancellation_callback.
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -237,9 +237,10 @@ TEST(CancellationLane, ManyThreadsEachWithALaneOfItsOwn) {
 }
 
 #if defined(__linux__) && defined(SYS_membarrier)
-// A sandbox that is installed after a lane was made. Each test runs in a child process, because a sandbox is for good.
+// A sandbox is installed after a lane was made. Each test runs in a child process, because a sandbox cannot be removed.
 
-/// From here on the calls fail with `error` on this thread. @return false if this system has no such sandbox
+/// Makes the system calls fail with `error` on this thread from now on.
+/// @return false if this system has no such sandbox
 bool refuse(std::initializer_list<long> calls, int error) {
   std::vector<sock_filter> program{BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr))};
   for (long const call : calls) {
@@ -252,7 +253,7 @@ bool refuse(std::initializer_list<long> calls, int error) {
 }
 constexpr int no_sandbox = 77;
 
-/// What waitpid says of a child that runs `f` and ends with its result.
+/// Runs `f` in a child process, which exits with its result. Returns the status that waitpid reports.
 template <class F>
 int status_of_child(F f) {
   pid_t const child = ::fork();
@@ -269,7 +270,7 @@ int cancel_in_a_sandbox(int error) {
   if (!refuse({SYS_membarrier}, error)) return no_sandbox;
   s.cancel();
   if (ran != 1) return 1;
-  cancellation_token_source later;  // a lane that is made in the sandbox
+  cancellation_token_source later;  // its lane is made in the sandbox
   cancellation_lane m(later.token());
   cancellation_lane_callback const d(m, [&] { ++ran; });
   later.cancel();
@@ -290,9 +291,9 @@ std::vector<int> processors_of_this_thread() {
       if (CPU_ISSET(cpu, &mine)) all.push_back(cpu);
   return all;
 }
-// What makes it a barrier is the scheduler's: see protocol/asymmetric_barrier.hpp.
+// Tests the moves only. detail/process_barrier.hpp says why they are a barrier.
 TEST(CancellationLane, TheOtherWayGoesToEveryProcessorAndComesBack) {
-  std::thread([] {  // what may go wrong is this thread's only
+  std::thread([] {  // a thread of its own, whose affinity may be lost
     std::vector<int> const all = processors_of_this_thread();
     auto const visited = [] {
       std::vector<int> v;

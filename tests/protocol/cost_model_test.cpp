@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-// The cost model of docs/cost_model.md: every figure of its tables is counted here, exactly, and compared. With
-// CTS_PRINT_COST_MODEL in the environment the tables are printed as they should be.
+// The cost model of docs/cost_model.md: each figure of its tables is counted here, exactly, and compared with the
+// page. With CTS_PRINT_COST_MODEL in the environment the test prints the tables as they should be.
 #include <gtest/gtest.h>
 
 #include <array>
@@ -67,7 +67,7 @@ std::map<std::string, row> page_table(std::string const& name) {
   return rows;
 }
 
-/// What is counted must be what the page says, row by row, with none too many.
+/// The counted rows must be the rows of the page: the same figures, and no row more or less.
 class CostModel : public testing::Test {
  protected:
   void open(std::string const& table) {
@@ -94,8 +94,8 @@ class CostModel : public testing::Test {
  private:
   static constexpr std::size_t lines_cell = 4;  // of the core's table, which alone has six
 
-  /// The page counts the cache lines of 64-bit targets. Smaller objects touch no more: fewer are taken for what it
-  /// says.
+  /// The page counts the cache lines of 64-bit targets. On other targets objects are smaller, so fewer lines are
+  /// accepted as well.
   void fit_lines(row& counted) const {
     auto const at = stated_.find(counted[0]);
     if (at == stated_.end() || at->second.size() != 6 || counted.size() != 6) return;
@@ -107,8 +107,7 @@ class CostModel : public testing::Test {
   bool const print_ = std::getenv("CTS_PRINT_COST_MODEL") != nullptr;
 };
 
-// ------------------------------------------------------------------------------------- the core, on a platform that
-// counts
+// --- the core, on a platform that counts ---
 
 class CoreCostModel : public CostModel {
  protected:
@@ -199,7 +198,7 @@ TEST_F(CoreCostModel, IsWhatThePageSays) {
   }
 }
 
-// --------------------------------------------------------------------------------- the classes, by their machine code
+// --- the classes, by their machine code ---
 
 #if CTS_TEST_STEPPER
 
@@ -208,10 +207,10 @@ class ClassCostModel : public CostModel {
   template <class P, class F>
   void count(char const* what, P prepare, F operation) {
     auto const s = cts::test::step_through(prepare, operation);
-    ASSERT_TRUE(s) << what << ": the child did not come to its end";
+    ASSERT_TRUE(s) << what << ": the child did not finish";
     check({what, std::to_string(s->rmws), std::to_string(s->allocations), std::to_string(s->system_calls)});
   }
-  /// Only where the system refuses to trace there is nothing to check; whatever else goes wrong is a failure.
+  /// Skips where the system does not let a process trace its child. Any other trouble is a failure.
   void SetUp() override {
     if (!cts::test::can_step()) GTEST_SKIP() << "the system does not let a process trace its child";
   }

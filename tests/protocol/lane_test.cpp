@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// Lanes: behaviour, cost counted exactly, memory, threads. G22; the proofs are in models/lane/lane_models.cpp.
+// Lanes (G22): behaviour, cost counted exactly, memory, threads. The models are in models/lane/.
 #include "cts/lane.hpp"
 
 #include <gtest/gtest.h>
@@ -23,7 +23,7 @@ namespace {
 using cts::core::register_result;
 using small_platform = cts::test::sized_platform<2, 2>;
 
-/// The barrier of the models, on the platform of production, and one that is free: both ways of the code are run.
+/// A one-sided barrier that does nothing. Only for tests in which one thread is owner and canceller.
 struct free_barrier {
   static constexpr bool one_sided() noexcept { return true; }
   static void order() noexcept {}
@@ -40,7 +40,7 @@ struct node : cts::basic_lane_callback<Platform> {
     ++self.runs;
     if (self.log != nullptr) self.log->push_back(self.name);
     if (self.then) {
-      auto const then = self.then;  // *this may go away
+      auto const then = self.then;  // it may destroy *this
       then();
     }
   }
@@ -64,7 +64,7 @@ class Lane : public testing::Test {
   typename Kind::registry registry;
   std::optional<typename Kind::lane> lane{std::in_place, registry};
   std::vector<int> log;
-  bool enter(callback& c) { return lane->try_register(c) == register_result::registered; }
+  bool try_register(callback& c) { return lane->try_register(c) == register_result::registered; }
 };
 using kinds = testing::Types<kind<cts::core::std_platform, cts::detail::process_barrier>,
                              kind<cts::core::std_platform, cts::detail::pairwise_barrier<cts::core::std_platform>>,
@@ -72,11 +72,12 @@ using kinds = testing::Types<kind<cts::core::std_platform, cts::detail::process_
                              kind<small_platform, cts::detail::pairwise_barrier<small_platform>>>;
 TYPED_TEST_SUITE(Lane, kinds);
 
+// G2, G3
 TYPED_TEST(Lane, CancelRunsWhatIsRegisteredOnce) {
   typename TypeParam::callback a, b, c;
-  EXPECT_TRUE(this->enter(a));
-  EXPECT_TRUE(this->enter(b));
-  EXPECT_TRUE(this->enter(c));
+  EXPECT_TRUE(this->try_register(a));
+  EXPECT_TRUE(this->try_register(b));
+  EXPECT_TRUE(this->try_register(c));
   EXPECT_TRUE(this->lane->unregister(b));
   EXPECT_TRUE(this->registry.cancel());
   EXPECT_EQ(a.runs, 1);
@@ -86,13 +87,14 @@ TYPED_TEST(Lane, CancelRunsWhatIsRegisteredOnce) {
   EXPECT_EQ(a.runs, 1);
 }
 
+// G5
 TYPED_TEST(Lane, UnregisterIsTrueOnce) {
   typename TypeParam::callback a, b;
   EXPECT_FALSE(this->lane->unregister(a)) << "never registered";
-  this->enter(a);
+  this->try_register(a);
   EXPECT_TRUE(this->lane->unregister(a));
   EXPECT_FALSE(this->lane->unregister(a));
-  this->enter(b);  // in the slot that was a's
+  this->try_register(b);  // in the slot that a had
   EXPECT_FALSE(this->lane->unregister(a));
   this->lane->unregister_and_wait(a);
   this->registry.cancel();
@@ -101,6 +103,7 @@ TYPED_TEST(Lane, UnregisterIsTrueOnce) {
   this->lane->unregister_and_wait(b);
 }
 
+// G9
 TYPED_TEST(Lane, RunsTheNewestFirstWhateverWasTakenBack) {
   std::mt19937 random(7);
   for (int round = 0; round < 50; ++round) {
@@ -126,6 +129,7 @@ TYPED_TEST(Lane, RunsTheNewestFirstWhateverWasTakenBack) {
   }
 }
 
+// G9
 TYPED_TEST(Lane, StandsInItsRegistryWhereItWasMade) {
   cts::test::named<typename TypeParam::platform> before(1, this->log), after(3, this->log);
   typename TypeParam::registry r;
@@ -138,6 +142,7 @@ TYPED_TEST(Lane, StandsInItsRegistryWhereItWasMade) {
   EXPECT_EQ(this->log, (std::vector{3, 2, 1}));
 }
 
+// R16
 TYPED_TEST(Lane, RefusesAfterCancel) {
   typename TypeParam::callback a, b;
   this->registry.cancel();
@@ -148,9 +153,10 @@ TYPED_TEST(Lane, RefusesAfterCancel) {
   EXPECT_EQ(a.runs + b.runs, 0);
 }
 
+// R29: the cancel stops at a callback that is newer than the lane.
 TYPED_TEST(Lane, RefusesWhenACancelHasStoppedBeforeIt) {
   typename TypeParam::callback a, b;
-  this->enter(a);
+  this->try_register(a);
   cts::test::counted<typename TypeParam::platform> newest;
   ASSERT_EQ(this->registry.try_register(newest), register_result::registered);
   this->registry.cancel([] { return true; });
@@ -159,11 +165,12 @@ TYPED_TEST(Lane, RefusesWhenACancelHasStoppedBeforeIt) {
   EXPECT_EQ(a.runs, 0);
 }
 
+// G7
 TYPED_TEST(Lane, ACallbackMayTakeBackItselfAndSiblings) {
   typename TypeParam::callback a, b, c;
-  this->enter(a);
-  this->enter(b);
-  this->enter(c);
+  this->try_register(a);
+  this->try_register(b);
+  this->try_register(c);
   c.then = [&] {
     EXPECT_FALSE(this->lane->unregister(c));
     this->lane->unregister_and_wait(c);
@@ -179,11 +186,12 @@ TYPED_TEST(Lane, ACallbackMayTakeBackItselfAndSiblings) {
   EXPECT_EQ(c.runs, 1);
 }
 
+// G13
 TYPED_TEST(Lane, ACallbackMayDestroyTheLane) {
   auto a = std::make_unique<typename TypeParam::callback>();
   auto b = std::make_unique<typename TypeParam::callback>();
-  this->enter(*a);
-  this->enter(*b);
+  this->try_register(*a);
+  this->try_register(*b);
   b->then = [&] {
     this->lane->unregister(*a);
     a.reset();
@@ -196,12 +204,13 @@ TYPED_TEST(Lane, ACallbackMayDestroyTheLane) {
 
 TYPED_TEST(Lane, EndsBeforeCancel) {
   typename TypeParam::callback a;
-  this->enter(a);
+  this->try_register(a);
   this->lane.reset();
   this->registry.cancel();
   EXPECT_EQ(a.runs, 0);
 }
 
+// G6
 TYPED_TEST(Lane, WaitsForACallbackThatRunsElsewhere) {
   typename TypeParam::callback a;
   std::atomic<bool> running{false}, may_end{false};
@@ -211,7 +220,7 @@ TYPED_TEST(Lane, WaitsForACallbackThatRunsElsewhere) {
     while (!may_end) std::this_thread::yield();
     effect = 1;
   };
-  this->enter(a);
+  this->try_register(a);
   std::thread canceller([&] { this->registry.cancel(); });
   while (!running) std::this_thread::yield();
   std::thread later([&] {
@@ -226,7 +235,7 @@ TYPED_TEST(Lane, WaitsForACallbackThatRunsElsewhere) {
   later.join();
 }
 
-/// Callbacks come and go while another thread cancels: true exclusive or it ran.
+/// Beside a cancel each callback either runs or is unregistered (G2 to G5).
 TYPED_TEST(Lane, ComesAndGoesBesideACancel) {
   for (int round = 0; round < 1500; ++round) {
     typename TypeParam::registry r;
@@ -258,14 +267,13 @@ TYPED_TEST(Lane, ComesAndGoesBesideACancel) {
 
 TYPED_TEST(Lane, GoesFromThreadToThread) {
   typename TypeParam::callback a, b;
-  std::thread([&] { EXPECT_TRUE(this->enter(a)); }).join();
+  std::thread([&] { EXPECT_TRUE(this->try_register(a)); }).join();
   EXPECT_TRUE(this->lane->unregister(a));
-  EXPECT_TRUE(this->enter(b));
+  EXPECT_TRUE(this->try_register(b));
   std::thread([&] { EXPECT_TRUE(this->lane->unregister(b)); }).join();
 }
 
-// --------------------------------------------------------------------------------------------------------
-// lane_registration
+// --- lane_registration ---
 
 TEST(LaneRegistration, RunsAtCancelOrAtOnce) {
   cts::core::registry r;
@@ -290,8 +298,7 @@ TEST(LaneRegistration, IsThreeWordsAndItsFunction) {
   EXPECT_EQ(sizeof(cts::lane_registration<empty>), 3 * sizeof(void*));
 }
 
-// --------------------------------------------------------------------------------------------------------------------
-// cost
+// --- cost ---
 
 using cts::test::cost;
 using cts::test::counting_platform;
@@ -326,7 +333,7 @@ TEST_F(LaneCost, NoReadModifyWriteBeforeCancel) {
     counts const out = cost([&] { EXPECT_TRUE(s.lane.unregister(*n)); });
     EXPECT_EQ(out.rmws, 0u);
     EXPECT_EQ(out.stores, 1u);
-    EXPECT_EQ(out.loads, 3u);  // its slot, and the lane's state twice
+    EXPECT_EQ(out.loads, 3u);  // the slot, and the lane's state twice
   }
 }
 
@@ -362,6 +369,7 @@ TEST_F(LaneCost, CancelIsOneReadModifyWriteACallback) {
   EXPECT_EQ(cost([&] { EXPECT_FALSE(s.lane.unregister(all[0])); }).rmws, 1u);
 }
 
+// G12
 TEST_F(LaneCost, MillionsComeAndGoWithoutMoreMemory) {
   one_sided s;
   counted_node ring[3];
@@ -406,8 +414,7 @@ TEST_F(LaneCost, OneSurvivorOf64HoldsAtMostAKibibyte) {
   }
 }
 
-// ---------------------------------------------------------------------------------------------------------------
-// allocation
+// --- allocation ---
 
 struct failing_platform : cts::core::std_platform {
   static constexpr std::size_t inline_slots = 2;
@@ -428,6 +435,7 @@ struct failing_platform : cts::core::std_platform {
 class LaneAllocation : public testing::TestWithParam<std::size_t> {};
 INSTANTIATE_TEST_SUITE_P(EveryOne, LaneAllocation, testing::Range<std::size_t>(1, 12));
 
+/// G15
 TEST_P(LaneAllocation, AFailureIsReportedAndChangesNothing) {
   failing_platform::made = 0;
   failing_platform::failing = GetParam();
@@ -454,7 +462,7 @@ TEST_P(LaneAllocation, AFailureIsReportedAndChangesNothing) {
   EXPECT_EQ(failing_platform::held, 0);
 }
 
-/// The lane itself finds no room in its registry.
+/// G15: there is no memory to register the lane in its registry.
 TEST(LaneAllocation, ALaneThatCouldNotBeRegisteredTriesAgain) {
   failing_platform::failing = 0;
   cts::core::basic_registry<failing_platform> r;
