@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
-/// The classes on the core, everything against everything: sources, links, timers, wait handles, asynchronous cancel,
-/// contexts. Callables and nodes are freed as soon as they are let go, so AddressSanitizer sees whoever is late, and
-/// what callbacks write is plain, so ThreadSanitizer sees a missing order.
+/// Stress of the classes, everything against everything: sources, links, timers, wait handles, asynchronous cancel,
+/// contexts. Callables and nodes are freed as soon as they are released, so AddressSanitizer sees each late access.
+/// Callbacks write plain variables, so ThreadSanitizer sees a missing order.
 #include "stress.hpp"
 
 #include <gtest/gtest.h>
@@ -19,7 +19,7 @@ using source = cts::cancellation_token_source;
 using token = cts::cancellation_token;
 using registration = cts::cancellation_token_registration;
 
-/// What one registration did.
+/// The runs of one registration.
 struct effect {
   std::atomic<int> runs{0};
   int plain = 0;
@@ -31,7 +31,7 @@ struct effect {
   }
 };
 
-/// Registrations that end in every way beside a cancel in either way and the end of the source.
+/// Registrations end in every way, beside cancel or cancel_async and the end of the source.
 TEST(classes, registrations_end_beside_cancel_and_dispose) {
   verdict v;
   std::unique_ptr<source> s;
@@ -55,7 +55,7 @@ TEST(classes, registrations_end_beside_cancel_and_dispose) {
       [&](unsigned me, std::uint64_t n) {
         if (me == 0) {
           if (n % 2 == 0 || inside)
-            s->cancel();  // the callback that ends its own handle has ended it when the round has
+            s->cancel();  // inside: the callback that ends its own handle must have run when the round is over
           else (void)s->cancel_async();
           s.reset();
           return;
@@ -86,7 +86,7 @@ TEST(classes, registrations_end_beside_cancel_and_dispose) {
   expect_clean(v);
 }
 
-/// A child ends beside its parents' cancels and ends.
+/// A child ends while its parents are canceled and end.
 TEST(classes, children_end_beside_their_parents) {
   verdict v;
   std::unique_ptr<source> p[2], k;
@@ -181,7 +181,7 @@ TEST(classes, timers_beside_everything) {
   expect_clean(v);
 }
 
-/// Handles are made and waited for beside cancel and the source's end.
+/// Wait handles are made and waited for beside cancel and the source's end.
 TEST(classes, wait_handles_beside_cancel_and_dispose) {
   verdict v;
   std::unique_ptr<source> s, other;

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
-/// A process that ends while timers run callbacks: a sanitizer finds nothing to report then, threads that have ended
-/// included.
-///   quick  by _exit, after a callback that has waited for a timeout of its own, so that another thread has taken over
-///   and ended slow   by exit, with a callback that goes on
+/// A process ends while timers run callbacks, and a sanitizer must have nothing to report, also of threads that have
+/// ended. The argument is the way to end:
+///
+///   quick  by _exit, after a callback has waited for a timeout of its own, so that another thread took over and ended
+///   slow   by exit, while a callback runs
 #include <cts/cts.hpp>
 
 #include <atomic>
@@ -32,7 +33,7 @@ int main(int argc, char** argv) {
       .detach();
   source.cancel_after(1ms);
   while (!reached) std::this_thread::sleep_for(1ms);
-  std::this_thread::sleep_for(100ms);  // for the thread that is not needed any more to end
+  std::this_thread::sleep_for(100ms);  // until the thread that is no longer needed has ended
   if (quick) ::_exit(0);
   std::exit(0);
 }

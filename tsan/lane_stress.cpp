@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
-/// A lane's owner, at its work, and a canceller beside it: callbacks are freed as soon as the lane lets go of them, so
-/// AddressSanitizer sees whoever is late. With the barrier of the operating system and with the pairwise one, in
-/// segments of all sizes.
+/// Stress of lanes (G22): an owner at work and a canceller beside it. A callback is freed as soon as the lane has
+/// released it, so AddressSanitizer sees each late access. With the barrier of the operating system and with the
+/// pairwise one, and with segments of several sizes.
 #include "stress.hpp"
 
 #include <gtest/gtest.h>
@@ -20,11 +20,11 @@ struct lanes {
   using lane = cts::basic_lane<cts::lane_home<registry>, Barrier>;
   using base = cts::basic_lane_callback<Platform>;
 
-  /// What became of one registration; outlives it.
+  /// The runs of one callback; outlives it.
   struct record {
     std::atomic<int> runs{0};
     std::atomic<bool> retired{false};
-    int effect = 0;  // plain: a waiter must see it
+    int effect = 0;  // plain: a waiter must see it (G6)
     long nth = 0;
   };
   struct callback : base {
@@ -48,8 +48,8 @@ struct lanes {
     long& clock_;
   };
 
-  /// As little as possible between the lane's own steps, so that a cancel meets each of them, store buffers not yet
-  /// drained.
+  /// Does as little as possible between the lane's own steps, so that cancel meets each of them before the store
+  /// buffers have drained.
   static void run_bare(verdict& v) {
     struct bare : base {
       bare() noexcept : base(&ran) {}
@@ -121,7 +121,7 @@ struct lanes {
       struct entry {
         std::unique_ptr<record> rec = std::make_unique<record>();
         std::unique_ptr<callback> cb;
-        bool registered = false, taken = false;
+        bool registered = false, unregistered = false;
         long order = 0;
       };
       long clock = 0, registrations = 0;
@@ -149,29 +149,29 @@ struct lanes {
             l->unregister_and_wait(*e.cb);
             if (e.rec->effect != 1) ++v.late;
           } else {
-            e.taken = true;
+            e.unregistered = true;
           }
         } else {
           l->unregister_and_wait(*e.cb);
-          if (e.rec->effect == 0) e.taken = true;
+          if (e.rec->effect == 0) e.unregistered = true;
         }
         e.rec->retired = true;
         e.cb.reset();
-        if (e.taken && e.rec->runs == 0) e = entry();  // comes again
+        if (e.unregistered && e.rec->runs == 0) e = entry();  // registers anew
       }
       if (random.below(2) == 0) {
         for (entry& e : all)
           if (e.cb != nullptr) {
             l->unregister_and_wait(*e.cb);
-            e.taken = e.rec->effect == 0;
+            e.unregistered = e.rec->effect == 0;
             e.rec->retired = true;
             e.cb.reset();
           }
-        l.reset();  // beside the cancel, perhaps
+        l.reset();  // perhaps beside the cancel
       }
       gate.arrive_and_wait();
       for (entry const& a : all) {
-        int const want = a.registered && !a.taken ? 1 : 0;
+        int const want = a.registered && !a.unregistered ? 1 : 0;
         if (a.rec->runs < want) ++v.lost;
         if (a.rec->runs > want) ++v.late;
         for (entry const& b : all)

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
-/// What real threads were answered, round by round, checked against a registry that does one thing at a time
-/// (models/checker/linearizability.hpp). A stamp from one counter before and after each operation tells which came
-/// before which. The stamps order more than the registry does, so a race may hide behind them: the other stress
-/// programs have none.
+/// Real threads use a registry in rounds, and the results of each round are checked against a registry that does one
+/// operation at a time (LIN, models/checker/linearizability.hpp). Each operation takes a stamp from one counter before
+/// and after it, so that the check knows which operations overlap. The stamps order more than the registry does and may
+/// hide a race; the other stress programs have no stamps.
 #include "../models/checker/linearizability.hpp"
 #include "stress.hpp"
 
@@ -21,7 +21,7 @@ using cts::core::register_result;
 using cts::models::did;
 using cts::models::operations;
 
-/// What a registry may be made to say instead of the truth, to see that it is found.
+/// A false result that a registry is made to report, to see that the check finds it.
 enum class lie { none, unregistered, canceled_first, registered, clear };
 
 constexpr unsigned threads = 3;
@@ -70,7 +70,7 @@ struct round {
   }
   void run(unsigned i) {
     closed();
-    add(did::took, i, mine()->canceling);  // it is taken before it begins to run
+    add(did::took, i, mine()->canceling);  // cancel takes a callback before it runs it
     add(did::ran, i, stamp());
   }
   static void closed() {
@@ -78,21 +78,21 @@ struct round {
     mine()->won = true;
   }
 
-  void enter(unsigned i) {
+  void try_register(unsigned i) {
     if (held[i]) return;  // it may be registered
     std::uint64_t const begin = stamp();
     held[i] = registry.try_register(*nodes[i]) == register_result::registered;
     bool const in = held[i] || lies == lie::registered;
     add(in ? did::registered : did::refused, i, begin);
   }
-  void leave(unsigned i) {
+  void unregister(unsigned i) {
     std::uint64_t const begin = stamp();
     bool out = registry.unregister(*nodes[i]);
     if (out) held[i] = false;
     out = out || lies == lie::unregistered;
     add(out ? did::removed : did::not_removed, i, begin);
   }
-  void wait(unsigned i) {
+  void unregister_and_wait(unsigned i) {
     std::uint64_t const begin = stamp();
     registry.unregister_and_wait(*nodes[i]);
     held[i] = false;
@@ -116,13 +116,13 @@ struct round {
     for (int k = 0; k < 4; ++k) {
       unsigned const own = me + threads * static_cast<unsigned>(random.below(2));
       switch (random.below(8)) {
-        case 0: enter(me); break;
-        case 1: leave(own); break;
-        case 2: wait(own); break;
+        case 0: try_register(me); break;
+        case 1: unregister(own); break;
+        case 2: unregister_and_wait(own); break;
         case 3: poll(); break;
         case 4:
-          leave(me);
-          enter(me);
+          unregister(me);
+          try_register(me);
           break;
         case 5: cancel(); break;
         default: poll(); break;
@@ -130,7 +130,7 @@ struct round {
     }
   }
 
-  /// All threads' events as one history.
+  /// The events of all threads as one history.
   operations history() const {
     operations h = before;
     struct one {
@@ -154,12 +154,12 @@ struct round {
   Registry registry;
   std::array<std::optional<node>, 2 * threads> nodes;
   std::array<log, threads> logs;
-  std::array<bool, 2 * threads> held{};  // each is its thread's
+  std::array<bool, 2 * threads> held{};  // each is used by one thread
   operations before;
   lie lies;
 };
 
-/// Rounds that a registry which does one thing at a time could not have answered so, and one of them.
+/// Counts the rounds whose results no registry that does one operation at a time could have returned, and prints one.
 template <class Registry>
 std::uint64_t impossible(lie lies, std::string& one) {
   std::optional<round<Registry>> now;

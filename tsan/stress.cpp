@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
-/// Every pair of verbs against each other, churn, order, and registries that die in their own callback. Callbacks are
-/// freed as soon as the registry lets go of them, so AddressSanitizer sees whoever is late.
+/// Stress of the registry: every pair of verbs against each other, churn, order (G9), and registries destroyed by their
+/// own callback (G13). A callback is freed as soon as the registry has released it, so AddressSanitizer sees each late
+/// access.
 #include "stress.hpp"
 
 #include <gtest/gtest.h>
@@ -22,32 +23,32 @@ template <std::size_t Inline, std::size_t More>
 using small = basic_registry<small_platform<Inline, More>>;
 using striped_small = basic_registry<small_platform<1, 2>, 2>;
 
-/// One callback and what its owner knows of it. Only the owner's thread touches it, and thread 0 after the round.
+/// One callback and what its owner knows of it. Only the owner's thread touches it, and after the round thread 0.
 template <class Registry>
 struct entry {
-  enum class state { absent, registered, refused, taken, awaited } is = state::absent;
+  enum class state { absent, registered, refused, unregistered, awaited } is = state::absent;
   std::unique_ptr<probe<Registry>> cb;
   record rec;
 
-  void enter(Registry& r, verdict& v) {
+  void try_register(Registry& r, verdict& v) {
     cb = std::make_unique<probe<Registry>>(r, rec, v);
     cb->payload = 42;
     is = r.try_register(*cb) == register_result::registered ? state::registered : state::refused;
     if (is == state::registered) return;
-    if (!r.is_cancellation_requested()) ++v.stale;  // told "canceled", yet the flag reads as clear
+    if (!r.is_cancellation_requested()) ++v.stale;  // G8: refused, yet the flag reads as clear
     retire();
   }
-  void leave(Registry& r) {
+  void unregister(Registry& r) {
     if (is != state::registered || !r.unregister(*cb)) return;
-    is = state::taken;
+    is = state::unregistered;
     retire();
   }
-  void leave_and_wait(Registry& r, verdict& v) {
+  void unregister_and_wait(Registry& r, verdict& v) {
     if (is != state::registered) return;
     r.unregister_and_wait(*cb);
     is = state::awaited;
     if (rec.begun.load(std::memory_order_relaxed) != rec.ended.load(std::memory_order_relaxed)) ++v.late;
-    if (rec.plain_effect > 1) ++v.duplicated;  // a plain read: the wait must make it visible
+    if (rec.plain_effect > 1) ++v.duplicated;  // a plain read: the wait must make it visible (G6)
     retire();
   }
   void retire() {
@@ -59,25 +60,25 @@ struct entry {
     if (rec.begun != rec.ended || rec.begun != rec.plain_effect) ++v.late;
     if (rec.begun > 1) ++v.duplicated;
     if (is == state::registered && rec.begun == 0) ++v.lost;
-    if ((is == state::refused || is == state::taken || is == state::absent) && rec.begun != 0) ++v.late;
+    if ((is == state::refused || is == state::unregistered || is == state::absent) && rec.begun != 0) ++v.late;
   }
 };
 
-enum class act { enter, grow, leave, leave_and_wait, cancel, poll };
+enum class act { try_register, grow, unregister, unregister_and_wait, cancel, poll };
 constexpr char const* names[] = {"register", "grow", "unregister", "unregister_and_wait", "cancel", "poll"};
 
-/// A fresh registry a round. Threads 0 and 1 do one verb each; thread 2 cancels in every other round.
+/// Each round has a fresh registry. Threads 0 and 1 do one verb each, and thread 2 cancels in every other round.
 template <class Registry>
 void pair(act first, act second, verdict& v) {
-  constexpr std::size_t kept = 3;    // each thread's, registered before the round
-  constexpr std::size_t fresh = 12;  // each thread's, registered in the round: more than the inline slots
+  constexpr std::size_t kept = 3;    // callbacks of each thread that are registered before the round
+  constexpr std::size_t fresh = 12;  // callbacks of each thread that it registers in the round: they need a new segment
   struct world {
     Registry registry;
     entry<Registry> owned[2][kept + fresh];
     entry<Registry> shared;  // both threads unregister it
     unsigned before_cancel[3] = {};
     std::atomic<unsigned> winners{0};
-    std::atomic<unsigned> taken{0};
+    std::atomic<unsigned> unregistered{0};
   };
   std::unique_ptr<world> w;
   rng delays[3] = {rng(1), rng(2), rng(3)};
@@ -91,18 +92,19 @@ void pair(act first, act second, verdict& v) {
     Registry& r = w->registry;
     auto& own = w->owned[me];
     switch (a) {
-      case act::enter:
-        for (std::size_t i = kept; i < kept + 2; ++i) own[i].enter(r, v);
+      case act::try_register:
+        for (std::size_t i = kept; i < kept + 2; ++i) own[i].try_register(r, v);
         break;
       case act::grow:
-        for (std::size_t i = kept; i < kept + fresh; ++i) own[i].enter(r, v);
+        for (std::size_t i = kept; i < kept + fresh; ++i) own[i].try_register(r, v);
         break;
-      case act::leave:
-        for (std::size_t i = kept; i-- > 0;) own[i].leave(r);
-        if (first == act::leave && second == act::leave && r.unregister(*w->shared.cb)) w->taken.fetch_add(1);
+      case act::unregister:
+        for (std::size_t i = kept; i-- > 0;) own[i].unregister(r);
+        if (first == act::unregister && second == act::unregister && r.unregister(*w->shared.cb))
+          w->unregistered.fetch_add(1);
         break;
-      case act::leave_and_wait:
-        for (std::size_t i = 0; i < kept; ++i) own[i].leave_and_wait(r, v);
+      case act::unregister_and_wait:
+        for (std::size_t i = 0; i < kept; ++i) own[i].unregister_and_wait(r, v);
         break;
       case act::cancel: cancel(me); break;
       case act::poll: {
@@ -121,8 +123,8 @@ void pair(act first, act second, verdict& v) {
       [&](std::uint64_t) {
         w = std::make_unique<world>();
         for (std::size_t i = 0; i < kept; ++i)
-          for (auto& own : w->owned) own[i].enter(w->registry, v);
-        w->shared.enter(w->registry, v);
+          for (auto& own : w->owned) own[i].try_register(w->registry, v);
+        w->shared.try_register(w->registry, v);
       },
       [&](unsigned me, std::uint64_t n) {
         for (auto spins = delays[me].below(me == 2 ? 400 : 60); spins > 0; --spins)
@@ -137,8 +139,8 @@ void pair(act first, act second, verdict& v) {
         if (w->registry.is_cancellation_requested() != canceled) ++v.stale;
         if (!canceled) cancel(0);
         if (w->winners != 1) ++v.winners;
-        if (w->taken > 1) ++v.duplicated;
-        if (w->taken == 1) w->shared.is = entry<Registry>::state::taken;
+        if (w->unregistered > 1) ++v.duplicated;
+        if (w->unregistered == 1) w->shared.is = entry<Registry>::state::unregistered;
         for (auto& own : w->owned)
           for (auto& e : own) e.judge(v);
         w->shared.judge(v);
@@ -189,8 +191,8 @@ class registry_names {
 };
 TYPED_TEST_SUITE(any_registry, registries, registry_names);
 
-/// Four threads register and unregister at random on one registry, so it grows, resets and moves segments all the time;
-/// then cancel runs what is left: all of it, once, and for every thread in the reverse of the order it registered in.
+/// Four threads register and unregister at random on one registry, so that it grows, resets and moves segments all the
+/// time. Then cancel runs each remaining callback once (G2, G3), those of a thread newest first (G9).
 TYPED_TEST(any_registry, churns_and_then_runs_last_in_first_out) {
   using Registry = TypeParam;
   constexpr unsigned threads = 4;
@@ -199,7 +201,7 @@ TYPED_TEST(any_registry, churns_and_then_runs_last_in_first_out) {
     using probe<Registry>::probe;
     unsigned thread = 0;
     std::uint64_t serial = 0;
-    std::uint64_t* newest_run = nullptr;  // of this thread's: what ran last
+    std::uint64_t* newest_run = nullptr;  // the serial of this thread's callback that ran last
     record own;
   };
   verdict v;
@@ -253,7 +255,7 @@ TYPED_TEST(any_registry, churns_and_then_runs_last_in_first_out) {
   expect_clean(v);
 }
 
-/// The same with a cancel in the middle of the churn: nothing that was refused or taken back runs.
+/// The same with a cancel in the middle of the churn: no callback runs that was refused or unregistered (G4, G5).
 TYPED_TEST(any_registry, is_cancelled_in_the_middle_of_churn) {
   using Registry = TypeParam;
   constexpr unsigned threads = 4;
@@ -278,11 +280,11 @@ TYPED_TEST(any_registry, is_cancelled_in_the_middle_of_churn) {
         for (int i = 0; i < 3000 && !(i % 16 == 0 && r.is_cancellation_requested()); ++i) {
           if (mine.empty() || (mine.size() < 24 && dice.below(2) == 0)) {
             mine.push_back(std::make_unique<entry<Registry>>());
-            mine.back()->enter(r, v);
+            mine.back()->try_register(r, v);
           } else {
             auto& e = *mine[dice.below(mine.size())];
-            if (dice.below(2) == 0) e.leave(r);
-            else e.leave_and_wait(r, v);
+            if (dice.below(2) == 0) e.unregister(r);
+            else e.unregister_and_wait(r, v);
             if (e.is != entry<Registry>::state::registered) {
               e.judge(v);
               std::swap(*std::find_if(mine.begin(), mine.end(), [&](auto& p) { return p.get() == &e; }), mine.back());
@@ -300,7 +302,7 @@ TYPED_TEST(any_registry, is_cancelled_in_the_middle_of_churn) {
   expect_clean(v);
 }
 
-/// The last callback destroys the registry and itself while its siblings have just been unregistered by other threads.
+/// The last callback destroys the registry and itself. Other threads have just unregistered its siblings (G13).
 TYPED_TEST(any_registry, dies_in_its_last_callback) {
   using Registry = TypeParam;
   struct world {
@@ -330,7 +332,7 @@ TYPED_TEST(any_registry, dies_in_its_last_callback) {
         w->destroyer->payload = 42;
         if (w->registry->try_register(*w->destroyer) != register_result::registered) ++v.lost;
         for (auto& of_thread : w->siblings)
-          for (auto& e : of_thread) e.enter(*w->registry, v);
+          for (auto& e : of_thread) e.try_register(*w->registry, v);
       },
       [&](unsigned me, std::uint64_t) {
         if (me == 0) {
@@ -338,8 +340,8 @@ TYPED_TEST(any_registry, dies_in_its_last_callback) {
           return;
         }
         for (auto& e : w->siblings[me]) {
-          if (me == 1) e.leave(*w->registry);
-          else e.leave_and_wait(*w->registry, v);
+          if (me == 1) e.unregister(*w->registry);
+          else e.unregister_and_wait(*w->registry, v);
         }
         w->busy.fetch_sub(1, std::memory_order_acq_rel);
       },
@@ -353,7 +355,7 @@ TYPED_TEST(any_registry, dies_in_its_last_callback) {
   expect_clean(v);
 }
 
-/// Another thread disposes and frees the registry as soon as the last callback has said that it is about to return.
+/// Another thread disposes and frees the registry when the last callback announces that it is about to return (G13).
 TYPED_TEST(any_registry, is_disposed_after_its_last_callback) {
   using Registry = TypeParam;
   struct world {
@@ -379,7 +381,7 @@ TYPED_TEST(any_registry, is_disposed_after_its_last_callback) {
         w->first->home = w.get();
         w->first->payload = 42;
         if (w->registry->try_register(*w->first) != register_result::registered) ++v.lost;
-        for (auto& e : w->others) e.enter(*w->registry, v);
+        for (auto& e : w->others) e.try_register(*w->registry, v);
       },
       [&](unsigned me, std::uint64_t) {
         if (me == 0) {

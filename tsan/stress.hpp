@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
-/// What the stress programs share: rounds that several threads run together, callbacks that count their runs, and
-/// platforms with small segments. CTS_STRESS_MS is how long each case runs (default: 300).
+/// Shared parts of the stress programs: rounds that several threads run together, callbacks that count their runs, and
+/// platforms with small segments. CTS_STRESS_MS in the environment is the duration of each case in milliseconds (300).
 #pragma once
 
 #include <gtest/gtest.h>
@@ -34,8 +34,8 @@ struct small_platform : cts::core::std_platform {
   static constexpr std::size_t segment_slots = More;
 };
 
-/// A barrier that spins: the threads leave it within nanoseconds of each other. It yields after a while, as there may
-/// be more threads than processors.
+/// A barrier that spins, so that the threads leave it within nanoseconds of each other. It yields after a while,
+/// because there may be more threads than processors.
 class spin_barrier {
  public:
   explicit spin_barrier(unsigned threads) : threads_(threads) {}
@@ -56,7 +56,7 @@ class spin_barrier {
   std::atomic<unsigned> phase_{0};
 };
 
-/// A cheap random number generator (splitmix64), one a thread.
+/// A cheap random number generator (splitmix64), one for each thread.
 class rng {
  public:
   explicit rng(std::uint64_t seed) : state_(seed) {}
@@ -72,16 +72,16 @@ class rng {
   std::uint64_t state_;
 };
 
-/// What goes wrong with callbacks, counted.
+/// Counts of what went wrong with callbacks.
 struct verdict {
   std::atomic<std::uint64_t> rounds{0};
-  std::atomic<std::uint64_t> lost{0};        // registered, not unregistered, cancelled: did not run
-  std::atomic<std::uint64_t> duplicated{0};  // ran twice
-  std::atomic<std::uint64_t> late{
-      0};  // ran, or had not finished, after unregister had returned true, or the waiting one at all
-  std::atomic<std::uint64_t> stale{0};       // what happened before was not visible, or the flag did not read as set
-  std::atomic<std::uint64_t> disordered{0};  // ran before a callback that its own thread had registered later
-  std::atomic<std::uint64_t> winners{0};     // not exactly one cancel returned true
+  std::atomic<std::uint64_t> lost{0};        // was registered and not unregistered, but cancel did not run it (G3)
+  std::atomic<std::uint64_t> duplicated{0};  // ran twice (G2)
+  // Ran after unregister had returned true, or had not finished when unregister_and_wait returned (G5, G6).
+  std::atomic<std::uint64_t> late{0};
+  std::atomic<std::uint64_t> stale{0};       // did not see what happened before, or read the flag as clear (G8)
+  std::atomic<std::uint64_t> disordered{0};  // ran before a callback that its own thread had registered later (G9)
+  std::atomic<std::uint64_t> winners{0};     // not exactly one cancel returned true (G1)
 };
 
 inline void expect_clean(verdict const& v) {
@@ -94,12 +94,12 @@ inline void expect_clean(verdict const& v) {
   EXPECT_EQ(v.winners, 0u) << "of " << v.rounds << " rounds";
 }
 
-/// A callback with a record of its runs. The record outlives it: what runs after the owner has freed the callback is a
-/// late one, even where no sanitizer sees the use of freed memory.
+/// The runs of a callback. The record outlives the callback, so that a run after the owner has freed the callback is
+/// noticed even where no sanitizer sees the use of freed memory.
 struct record {
   std::atomic<unsigned> begun{0};
   std::atomic<unsigned> ended{0};
-  std::atomic<bool> retired{false};  // the owner knows that it runs no more
+  std::atomic<bool> retired{false};  // the owner relies on it not running any more
   unsigned plain_effect = 0;         // written by the callback, read after it: ThreadSanitizer sees a missing order
 };
 
@@ -130,8 +130,8 @@ struct probe : Registry::callback {
   }
 };
 
-/// Runs `round(thread, number)` on every thread, again and again, with `before(number)` and `after(number)` alone
-/// around it.
+/// Repeats until the time is over: thread 0 runs `before(number)`, then all threads run `round(thread, number)` at
+/// once, then thread 0 runs `after(number)`.
 template <class Before, class Round, class After>
 void run_rounds(unsigned threads, Before before, Round round, After after) {
   spin_barrier barrier(threads);

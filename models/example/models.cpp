@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
-/// Models of settled.hpp. Each is a Relacy test: before() on one thread, thread(i) on each, after() on one.
+/// Models of settled.hpp, and the defects that the mutation gate builds into it. A model is a Relacy test: before()
+/// runs alone, thread(i) on each thread, after() alone.
 #include <cts/models/harness.hpp>
 
 #include "settled.hpp"
@@ -8,7 +9,7 @@
 namespace {
 
 using namespace cts::models;
-using P = platform<1, 1>;  // segments of one slot, so that the registry grows soon
+using P = platform<1, 1>;  // segments of one slot
 
 struct stage {
   std::optional<cts::core::basic_registry<P>> registry;
@@ -37,7 +38,7 @@ struct once : rl::test_suite<once, 2>, stage {
     close();
   }
 };
-add<once> a("Once", "SetVersusCancel", "set and cancel: one of them settles it", full(), 0);
+add<once> set_versus_cancel("Once", "SetVersusCancel", "set and cancel: one of them settles the result", full(), 0);
 
 struct seen : rl::test_suite<seen, 3>, stage {
   void before() { open(); }
@@ -49,18 +50,34 @@ struct seen : rl::test_suite<seen, 3>, stage {
   }
   void after() { close(); }
 };
-add<seen> b("Seen", "GetVersusSet", "who finds the result there sees it", full(), 0);
+add<seen> get_versus_set("Seen", "GetVersusSet", "a thread that finds the result ready sees its value", full(), 0);
 
 struct ends : rl::test_suite<ends, 2>, stage {
   void before() { open(); }
   void thread(unsigned i) {
-    if (i == 0) result.reset();  // waits for the callback, if it runs
+    if (i == 0) result.reset();  // waits for its callback if cancel runs it
     else registry->cancel();
   }
   void after() { close(); }
 };
-add<ends> c("Seen", "EndVersusCancel", "its end waits for a cancel that settles it", full(), 0);
+add<ends> end_versus_cancel("Seen", "EndVersusCancel", "the destructor waits for a cancel that settles the result",
+                            full(), 0);
 
+// For the mutation gate: each order of the table, weakened, must be killed by a model…
 add_table orders(settled::sites);
+
+// …and so must each of these defects. settled.hpp knows nothing of them: they are faults at its sites, and at a wait of
+// the core.
+struct add_defects {
+  add_defects() {
+    using settled::site;
+    add_defect("claim_overwrites", "Once", "a thread settles a result that is settled already",
+               {overwrites(site::claim)});
+    add_defect("get_does_not_look", "Seen", "get reads the value although none was published",
+               {answers(site::look, settled::result<P>::ready)});
+    add_defect("ends_without_waiting", "Seen", "the destructor does not wait for its callback",
+               {skips(cts::core::wait::callback_returns)});
+  }
+} all_defects;
 
 }  // namespace

@@ -1,6 +1,6 @@
 (* SPDX-License-Identifier: BSL-1.0
 
-   What the theorems rest on: run.cmake wants "Closed under the global context" of each. *)
+   Prints what the theorems rest on. run.cmake expects "Closed under the global context" for each. *)
 From cts Require Import registry once.
 
 Print Assumptions G1_one_winner.

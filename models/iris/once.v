@@ -1,7 +1,7 @@
 (* SPDX-License-Identifier: BSL-1.0
 
-   G2 as a closed theorem: of a whole program, about every one of its executions, with nothing assumed. Its callback counts its runs;
-   two threads cancel at once; then all memory is freed, the callback's too. *)
+   G2 as a closed theorem, about all executions of a whole program and without assumptions. The program's callback counts its runs.
+   Two threads cancel at once. Then all memory is freed, also that of the callback. *)
 From iris.base_logic.lib Require Import mono_nat.
 From iris.heap_lang Require Import proofmode notation adequacy.
 From iris.heap_lang.lib Require Import par.
@@ -21,7 +21,7 @@ Definition once : expr :=
   Free "c";;
   ("entered", ("won", !"runs")).
 
-(* Never twice; never two winners; and once if it was registered and somebody won. *)
+(* The callback never runs twice, two cancels never win, and if it was registered and a cancel won it runs once. *)
 Definition right (v : val) : Prop :=
   ∃ (e : val) (a b : bool) (n : Z), v = (e, ((#a, #b), #n))%V ∧ (n = 0 ∨ n = 1) ∧ (a && b = false) ∧
     (e = registered → a || b = true → n = 1).

@@ -1,20 +1,20 @@
 (* SPDX-License-Identifier: BSL-1.0
 
-   The protocol of a slot, and what it guarantees, as theorems about a program in Iris' heap_lang. docs/proof.md says which line of
-   the program stands for which line of core/include/cts/core/, and what is left out.
+   The protocol of a slot and its guarantees, as theorems about a program in Iris' heap_lang. docs/proof.md says which line of the
+   program stands for which line of core/include/cts/core/, and what is left out.
 
-   A registration is a right: who registers callback c gives away `before c`, which running c needs and uses up. So
-     - unregister that returns true gives `before c` back: c has not run and never will (G5);
-     - who has waited gets `after c`, what c leaves behind (G6);
-     - c runs at most once, since `before c` is given away once (G2).
-   Every operation needs a part of `handle`; dispose needs all of it (G12). *)
+   A registration is a right. The registrant of callback c gives away `before c`, which a run of c needs and uses up. So
+     - an unregister that returns true gives `before c` back: c has not run and never will (G5);
+     - a waiter gets `after c`, which c leaves behind (G6);
+     - c runs at most once, because `before c` is given away once (G2).
+   Every operation needs a part of `handle`, and dispose needs all of it (G12). *)
 From iris.base_logic.lib Require Import cancelable_invariants ghost_var mono_nat.
 From iris.heap_lang Require Import proofmode notation.
 From iris.prelude Require Import options.
 
 (** * The program *)
 
-(* The word of a slot. All four are unboxed, so that one compare-and-swap decides. *)
+(* The values of a slot. All four are unboxed, so that one compare-and-swap decides. *)
 Notation dead := (InjRV #0).
 Notation done := (InjRV #1).
 Notation live c := (InjLV #c).
@@ -28,12 +28,12 @@ Definition new_registry : val := λ: "n", (ref #false, (AllocN "n" dead, "n")).
 
 Definition poll : val := λ: "r", !(flag "r").
 
-(* What became of it; again: the slot was not free. *)
+(* The results of try_register. again: the slot was not free. *)
 Definition again : val := #0.
 Definition registered : val := #1.
 Definition canceled : val := #2.
 
-(* In the slot i, whichever the caller has found. *)
+(* Registers c in slot i, which the caller has chosen. *)
 Definition try_register : val := λ: "r" "i" "c",
   if: poll "r" then canceled                                (* top_find *)
   else if: CAS (slot "r" "i") dead (InjL "c") then          (* slot_publish *)
@@ -73,12 +73,12 @@ Definition free_slots : val := rec: "free" "r" "n" :=
 
 Definition dispose : val := λ: "r", free_slots "r" (slots "r");; Free (flag "r").
 
-(** * What it keeps *)
+(** * Invariants *)
 
 Record slot_names := SlotNames {
-  reg_name : gname;     (* which registration the slot is in the hands of; half of it is the registrant's *)
-  scan_name : gname;    (* 0: the canceller has not passed, 1: it has, 2: nothing of it runs any more *)
-  seen_name : gname;    (* the callback that the canceller has read there, and what it leaves of its handle to run it *)
+  reg_name : gname;     (* the registration that the slot belongs to; the registrant holds one half *)
+  scan_name : gname;    (* 0: the canceller has not passed the slot, 1: it has, 2: no callback of the slot runs any more *)
+  seen_name : gname;    (* the callback that the canceller has read there, and the part of its handle that the run keeps *)
 }.
 Record registry_names := RegistryNames {
   handle_name : gname;
@@ -100,14 +100,15 @@ Proof. solve_inG. Qed.
 
 Section registry.
   Context `{!heapGS Σ, !registryG Σ}.
-  (* What running a callback needs, and what it leaves behind: the user's choice. *)
+  (* What a run of a callback needs, and what it leaves behind. The user chooses both. *)
   Context (before after : loc → iProp Σ).
   Definition N : namespace := nroot .@ "registry".
 
   Implicit Types (γ : registry_names) (g : slot_names) (c f s : loc) (i n : nat) (q : Qp).
 
-  (* A registration is confirmed once its registrant has read the flag as clear after publishing it. The heart: a confirmed
-     registration is not live where the canceller has passed, and where it has read a callback it is that one. *)
+  (* A registration is confirmed once its registrant has read the flag as clear after publishing it. The central invariant: in a
+     slot that the canceller has passed no confirmed registration is live, and in a slot where it has read a callback a confirmed
+     registration is of this callback. *)
   Definition slot_inv γ s g : iProp Σ :=
     ∃ c (confirmed : bool) (passed : nat) (seen : option (loc * Qp)),
       ghost_var (reg_name g) (1/2) (c, confirmed) ∗
@@ -119,7 +120,7 @@ Section registry.
       ∨ s ↦{# 1/2} running c ∗ ⌜passed = 1⌝ ∗ (∃ q, ⌜seen = Some (c, q)⌝ ∗ cinv_own (handle_name γ) q)
       ∨ s ↦ done ∗ ⌜1 ≤ passed⌝ ∗ (after c ∨ ghost_var (reg_name g) (1/2) (c, confirmed))).
 
-  (* The canceller's half of what belongs to a slot. *)
+  (* The canceller's half of a slot's ghost state. *)
   Definition scanner g (passed : nat) (seen : option (loc * Qp)) : iProp Σ :=
     mono_nat_auth_own (scan_name g) (1/2) passed ∗ ghost_var (seen_name g) (1/2) seen.
 
@@ -138,21 +139,21 @@ Section registry.
   (* The right to use the registry. *)
   Definition handle γ q : iProp Σ := cinv_own (handle_name γ) q.
 
-  (* The registration of c in the slot i. *)
+  (* The registration of c in slot i. *)
   Definition registration γ i c : iProp Σ :=
     ∃ g, ⌜slot_list γ !! i = Some g⌝ ∗ ghost_var (reg_name g) (1/2) (c, true).
 
-  (* The canceller has taken it. *)
+  (* The canceller has taken the callback in slot i. *)
   Definition taken γ i : iProp Σ :=
     ∃ g, ⌜slot_list γ !! i = Some g⌝ ∗ mono_nat_lb_own (scan_name g) 1.
 
-  (* Seen by who has read the flag as set, was refused, or has canceled. *)
+  (* Known to a thread that has read the flag as set, was refused, or has canceled. *)
   Definition is_canceled γ : iProp Σ := mono_nat_lb_own (closed_name γ) 1.
 
   (* The callbacks have run. *)
   Definition finished γ : iProp Σ := [∗ list] g ∈ slot_list γ, mono_nat_lb_own (scan_name g) 2.
 
-  (* What the cancel that won holds. *)
+  (* Held by the cancel that won. *)
   Definition winner γ : iProp Σ := [∗ list] g ∈ slot_list γ, ∃ o, scanner g 2 o.
 
   Global Instance is_registry_persistent γ r : Persistent (is_registry γ r).
@@ -167,7 +168,7 @@ Section registry.
   Lemma handle_split γ q1 q2 : handle γ (q1 + q2) ⊣⊢ handle γ q1 ∗ handle γ q2.
   Proof. apply cinv_own_fractional. Qed.
 
-  (* Two halves are all of it. *)
+  (* No more than two halves exist. *)
   Lemma not_three_halves g (a : loc * bool) :
     ghost_var (reg_name g) (1/2) a -∗ ghost_var (reg_name g) (1/2) a -∗ ghost_var (reg_name g) (1/2) a -∗ False.
   Proof.
@@ -251,7 +252,7 @@ Section registry.
     iModIntro. by iApply "HΦ".
   Qed.
 
-  (* top_recheck, at the same instant as the registration becomes a confirmed one *)
+  (* top_recheck. At the same instant the registration becomes confirmed. *)
   Lemma recheck_spec γ r q i g c :
     slot_list γ !! i = Some g →
     {{{ is_registry γ r ∗ handle γ q ∗ ghost_var (reg_name g) (1/2) (c, false) }}}
@@ -317,7 +318,7 @@ Section registry.
       iModIntro. iApply ("HΦ" $! _ false). iFrame.
   Qed.
 
-  (* slot_retract, slot_unregister: live → dead. Where the canceller is known to have passed it fails. *)
+  (* slot_retract, slot_unregister: live → dead. Fails if the canceller is known to have passed. *)
   Lemma retire_spec γ f s q i g c confirmed (late : bool) :
     slot_list γ !! i = Some g →
     {{{ cinv N (handle_name γ) (registry_inv γ f s) ∗ handle γ q ∗ ghost_var (reg_name g) (1/2) (c, confirmed) ∗
@@ -360,7 +361,8 @@ Section registry.
       iModIntro. iApply ("HΦ" $! _ false). iFrame. iExists g. iFrame "Htaken'". done.
   Qed.
 
-  (* Racing with cancel it is on one side: registered, or refused with everything given back, and then the flag is set. *)
+  (* A registration that races with cancel is on one side. It is registered; or it is refused, everything is given back, and the flag
+     is set. *)
   Theorem G4_one_side γ r q i c :
     i < length (slot_list γ) →
     {{{ is_registry γ r ∗ handle γ q ∗ before c }}}
@@ -392,7 +394,7 @@ Section registry.
     - iDestruct "Hok" as "[Hr _]". iLeft. iSplit; [done|]. iExists g. by iFrame.
   Qed.
 
-  (* True: it has not run and never will, and what it needed is given back. *)
+  (* True: the callback has not run and never will, and what it needed is given back. *)
   Theorem G5_unregister_xor_ran γ r q i c :
     {{{ is_registry γ r ∗ handle γ q ∗ registration γ i c }}}
       unregister r #i #c
@@ -436,7 +438,7 @@ Section registry.
       iModIntro. wp_pures. iModIntro. iApply "HΦ". by iFrame.
   Qed.
 
-  (* Who has waited sees what the callback left behind, and it does not run any more: its own `after` is at hand. *)
+  (* A waiter sees what the callback left behind, and the callback does not run any more: the waiter holds its `after`. *)
   Theorem G6_waiter_sees γ r q i c :
     {{{ is_registry γ r ∗ handle γ q ∗ registration γ i c }}}
       unregister_and_wait r #i #c
@@ -452,8 +454,8 @@ Section registry.
     wp_pures. iModIntro. iApply "HΦ". by iFrame.
   Qed.
 
-  (* No registered callback is left once a cancel has returned: each has run, and what it leaves behind may be fetched without a
-     step of the program, so without waiting. *)
+  (* Once a cancel has returned, each registered callback has run. What it leaves behind can be fetched without a step of the
+     program, so without waiting. *)
   Theorem G3_never_lost γ r q i c :
     is_registry γ r -∗ handle γ q -∗ finished γ -∗ registration γ i c ={⊤}=∗ handle γ q ∗ ▷ after c.
   Proof.
@@ -510,8 +512,8 @@ Section registry.
       iMod ("Hclose" with "[Hf Hc Hsc Hs Hr Hr' Hp Ho Hsl]") as "_".
       { iNext. iExists b. iFrame "Hf Hc Hsc". iApply "Hs". iExists c, conf, 2, None. iFrame "Hr Hp Ho". iLeft. iFrame. }
       iModIntro. wp_pures. iApply "HΦ". iFrame. by iExists None. }
-    (* A callback is there: from now on every confirmed one in this slot is this one. Half of the handle will stay with it while
-       it runs. *)
+    (* The canceller reads a callback. From now on each confirmed registration in this slot is of this callback. Half of the
+       handle stays with the callback while it runs. *)
     wp_load. iDestruct "Hown" as "[Hown Hleft]".
     iMod (pass _ _ 0 _ (Some (c, (q / 2)%Qp)) with "Hp Hp' Ho Ho'") as "[[Hp Ho] [Hp' Ho']]"; [lia|].
     iMod ("Hclose" with "[Hf Hc Hsc Hs Hr Hb Hp' Ho' Hsl]") as "_".
@@ -524,14 +526,14 @@ Section registry.
     iDestruct (mono_nat_auth_own_agree with "Hp Hp'") as %[_ <-].
     iDestruct (ghost_var_agree with "Ho Ho'") as %<-.
     iDestruct "Hi" as "[[>Hsl >Hr']|[(>Hsl & Hb & >%Hpure)|[(_ & >%Hpass & _)|(_ & >%Hpass & _)]]]"; [..|lia|lia].
-    { (* unregistered in between *)
+    { (* It was unregistered meanwhile. *)
       wp_cmpxchg_fail.
       iMod (pass _ _ 2 _ None with "Hp Hp' Ho Ho'") as "[Hmine [Hp Ho]]"; [lia|].
       iMod ("Hclose" with "[Hf Hc Hsc Hs Hr Hr' Hp Ho Hsl]") as "_".
       { iNext. iExists b. iFrame "Hf Hc Hsc". iApply "Hs". iExists c', conf, 2, None. iFrame "Hr Hp Ho". iLeft. iFrame. }
       iModIntro. wp_pures. iApply "HΦ". iCombine "Hown Hleft" as "$". by iExists None. }
     destruct (decide (c' = c)) as [->|Hne]; last first.
-    { (* and another one has come, too late to be confirmed *)
+    { (* Another callback was registered meanwhile, too late to be confirmed. *)
       wp_cmpxchg_fail.
       iMod (pass _ _ 2 _ None with "Hp Hp' Ho Ho'") as "[Hmine [Hp Ho]]"; [lia|].
       iMod ("Hclose" with "[Hf Hc Hsc Hs Hr Hb Hp Ho Hsl]") as "_".
@@ -581,7 +583,7 @@ Section registry.
     iApply "HΦ". by iFrame.
   Qed.
 
-  (* True for one cancel, and then the callbacks have run. *)
+  (* Returns true to one cancel only, after the callbacks have run. *)
   Lemma cancel_spec γ r q :
     {{{ is_registry γ r ∗ handle γ q }}}
       cancel r
@@ -606,7 +608,7 @@ Section registry.
     iApply (mono_nat_lb_own_get with "Hp").
   Qed.
 
-  (* Not two. *)
+  (* No two cancels win. *)
   Theorem G1_one_winner γ r q :
     0 < length (slot_list γ) →
     is_registry γ r -∗ handle γ q -∗ winner γ -∗ winner γ ={⊤}=∗ False.
@@ -624,7 +626,7 @@ Section registry.
 
   (** ** Dispose comes last *)
 
-  (* While anybody else holds a part of the handle, nobody holds all of it. *)
+  (* While one thread holds a part of the handle, no other thread holds all of it. *)
   Theorem G12_not_before_the_others γ q : handle γ 1 -∗ handle γ q -∗ False.
   Proof. iIntros "H1 H2". iApply (cinv_own_1_l with "H1 H2"). Qed.
 
@@ -673,7 +675,7 @@ Section registry.
     iApply ("IH" with "[] Hs HΦ"). iPureIntro. lia.
   Qed.
 
-  (* With all of the handle the registry's memory is given back, and with it what the callbacks that never ran needed. *)
+  (* With all of the handle, dispose frees the registry's memory and gives back what the callbacks that never ran needed. *)
   Theorem G12_dispose_last γ r :
     {{{ is_registry γ r ∗ handle γ 1 }}}
       dispose r

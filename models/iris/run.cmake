@@ -1,5 +1,5 @@
 # cmake -DCOQC=… -DFOLDER=… [-DBROKEN=defect] -P run.cmake
-# Checks the proofs and what they rest on, or that they no longer hold of a program with a defect.
+# Checks the proofs and that they rest on no axiom. BROKEN: checks that they do not hold for a program with this defect.
 cmake_minimum_required(VERSION 3.25)
 set(here "${CMAKE_CURRENT_LIST_DIR}")
 file(REMOVE_RECURSE "${FOLDER}")
@@ -8,7 +8,7 @@ foreach(file IN ITEMS registry once assumptions)
   configure_file("${here}/${file}.v" "${FOLDER}/${file}.v" COPYONLY)
 endforeach()
 
-# What a line of the program becomes.
+# The line of the program that a defect changes, and its replacement.
 set(NO_RECHECK_OF_TOP_from [[if: poll "r" then                                       (* top_recheck *)]])
 set(NO_RECHECK_OF_TOP_to [[if: #false then]])
 set(LOSE_ON_FAILED_RETRACT_from "      else registered\n    else registered")

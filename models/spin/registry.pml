@@ -1,31 +1,38 @@
 /* SPDX-License-Identifier: BSL-1.0
  *
- * The registry's protocol in Promela: slots, generations, sealing and reopening a segment, growth, cancel, a waiting unregister, and
- * dispose at the end. Sequentially consistent: what weaker orders could break is Relacy's matter (models/*.cpp). Names are those of
- * core/include/cts/core/; each statement between two labels of a process is one atomic operation there.
+ * The registry's protocol in Promela: slots, generations, sealing and reopening a segment, growth, cancel, a waiting unregister,
+ * and dispose at the end. The model is sequentially consistent; the Relacy models (models/registry) check weaker orders. The names
+ * are those of core/include/cts/core/. Each statement between two labels of a process is one atomic operation there.
  *
- * Spin explores every interleaving: no callback is lost, none runs twice, one that was refused or taken back never runs, one that was
- * waited for does not run any more, last in first out for each registrant, nothing is left when it is disposed; and, under weak fairness,
- * every process ends, that is every wait. Each -DBROKEN_… builds in a defect and must make Spin find an error.
+ * Spin explores every interleaving and checks:
+ *   G2   no callback runs twice
+ *   G3   no registered callback is lost
+ *   G4   no refused callback runs
+ *   G5   no unregistered callback runs
+ *   G6   no callback runs after a wait for it has returned
+ *   G9   the callbacks of a registrant run newest first
+ *   G12  no registration is left at dispose
+ *   and, under weak fairness, every process ends, and so does every wait.
+ * Each -DBROKEN_… builds in a defect, and Spin must then find an error.
  *
- * Not modelled: moving an empty segment from further down to the top (recycling.hpp, sweep), stripes, callbacks that come back to their
- * registry. Those are Relacy's.
+ * Not modelled: an empty segment that moves from further down to the top (core/recycling.hpp), stripes, and callbacks that call their
+ * registry. The Relacy models have these.
  */
 #ifndef SLOTS
-#define SLOTS 2                /* of a segment */
+#define SLOTS 2                /* in a segment */
 #endif
-#define SEGMENTS 2             /* the one inside the registry, and one that is allocated */
-#define CALLBACKS 4            /* 0 to 2: one registrant, in this order; 3: another one */
+#define SEGMENTS 2             /* one inside the registry, one allocated */
+#define CALLBACKS 4            /* 0 to 2: the first registrant, in this order; 3: the second one */
 
-/* A slot's word: dead(generation) is the generation; live, running and done are above all of them. */
+/* The word of a slot. dead(generation) is the generation itself; live, running and done are greater than any generation. */
 #define LIVE(c) (100 + (c))
 #define RUNNING(c) (200 + (c))
 #define DONE 250
 #define is_dead(w) ((w) < 100)
 #define is_unused(w, g) (is_dead(w) && (w) < (g))
-#define SEAL 64                /* in a generation */
+#define SEAL 64                /* added to a generation */
 #define is_sealed(g) ((g) >= SEAL)
-#define CLOSED 8               /* in top */
+#define CLOSED 8               /* added to top */
 
 byte slot[SLOTS * SEGMENTS];
 byte gen[SEGMENTS];
@@ -34,14 +41,14 @@ byte older[SEGMENTS];          /* 255: none */
 bool allocated;                /* segment 1 */
 bool flag;                     /* what pollers read */
 
-/* What the checks know. */
+/* Bookkeeping for the checks. */
 byte ran[CALLBACKS], began[CALLBACKS], order[CALLBACKS], running;
 bool registered[CALLBACKS], refused[CALLBACKS], taken[CALLBACKS], waited[CALLBACKS];
 byte ended;
 
 #define at(s, i) slot[(s) * SLOTS + (i)]
 
-/* ok = compare-and-swap(word, seen, now) */
+/* ok = compare-and-swap(word, expected, desired) */
 #define CAS(word, seen, now, ok) \
   d_step { \
     if \
@@ -50,7 +57,7 @@ byte ended;
     fi \
   }
 
-/* Claims the segment s of generation g if all its slots are dead, and opens the next generation; ok: it did. */
+/* Claims segment s in generation g if all its slots are dead, and opens the next generation. ok: whether it did. */
 inline restart(s, g, i, ok) {
   ok = !is_sealed(g);
   i = 0;
@@ -83,7 +90,7 @@ inline restart(s, g, i, ok) {
   fi
 }
 
-inline enter(c) {
+inline try_register(c) {
   do
   :: t = top;
      if
@@ -105,9 +112,9 @@ inline enter(c) {
            fi
         :: else -> break
         od;
-        if                                                        /* the slot just below the frontier, if it died in this generation */
+        if                                                        /* takes the slot just below the frontier if it died in this generation */
         :: where != 255 && where > 0 && at(t, where - 1) == g ->
-           if                                                     /* and with the next one dead too perhaps all are */
+           if                                                     /* if the next one is dead, too, all may be */
            :: where > 1 && at(t, where - 2) == g -> restart(t, g, i, ok)
            :: else -> ok = false
            fi;
@@ -123,7 +130,7 @@ inline enter(c) {
      :: where < 254 ->
         CAS(at(t, where), seen, LIVE(c), ok);
         if
-        :: !ok                                                    /* another registrant was here */
+        :: !ok                                                    /* another registrant took the slot */
         :: else ->
            mine[c] = t * SLOTS + where;
            born[c] = g;
@@ -166,7 +173,7 @@ inline enter(c) {
               :: ok
               :: else -> allocated = false
               fi
-           :: else -> (gen[t] != g || top != t)                   /* no memory: the model waits where the code reports it */
+           :: else -> (gen[t] != g || top != t)                   /* no memory: the code reports this, the model waits */
            fi
         fi
      fi
@@ -201,17 +208,17 @@ byte mine[CALLBACKS], born[CALLBACKS];
 proctype first() {
   byte t, g, i, seen, now, over, where;
   bool ok;
-  enter(0);
-  enter(1);
+  try_register(0);
+  try_register(1);
   unregister(0);
   unregister(1);
-  enter(2);
+  try_register(2);
   ended++
 }
 proctype second() {
   byte t, g, i, seen, now, over, where;
   bool ok;
-  enter(3);
+  try_register(3);
   unregister(3);
   ended++
 }
@@ -247,7 +254,7 @@ proctype canceller() {
 #endif
            if
            :: ok ->
-              assert(!waited[c]);                                 /* nothing runs after it was waited for */
+              assert(!waited[c]);                                 /* G6, G5 */
               assert(!taken[c]);
               began[c]++;
               running++;
@@ -287,7 +294,7 @@ init {
     run canceller()
   }
   (ended == 3);
-  /* dispose: it comes last, so it may look at everything */
+  /* dispose comes last, so it may read everything */
   atomic {
     assert(flag);
     c = 0;

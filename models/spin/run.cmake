@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSL-1.0
 # cmake -DSPIN=… -DCC=… -DMODEL=registry.pml -DFOLDER=… [-DBROKEN=defect | -DENDS=1] -P run.cmake
-# Verifies the model exhaustively: for safety; ENDS: that every process ends, under weak fairness; BROKEN: that the defect is found.
+# Explores the model exhaustively and checks safety. ENDS: checks that every process ends, under weak fairness. BROKEN: checks that Spin
+# finds the defect.
 file(REMOVE_RECURSE "${FOLDER}")
 file(MAKE_DIRECTORY "${FOLDER}")
 set(defect "")
