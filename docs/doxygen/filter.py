@@ -106,8 +106,9 @@ def docstring(line):
     return head + "".join(parts)
 
 
-def without_specializations(text):
-    """Without specializations of std::hash, which Doxygen cannot place."""
+def without_what_doxygen_misreads(text):
+    """Without friend classes, which are no part of the interface, and specializations of std::hash, which Doxygen cannot place."""
+    text = re.sub(r"(^ *template <[^\n]*>\n)?^ *friend [\w:<> ,]+;$", lambda m: "\n" * m[0].count("\n"), text, flags=re.M)
     return re.sub(r"template <>\nstruct (\[\[.*?\]\] )?std::hash<.*?\n\};\n", lambda m: "\n" * m[0].count("\n"), text, flags=re.S)
 
 
@@ -131,7 +132,7 @@ def essay_and_enumerations(lines):
 
 
 def filter_header(path):
-    lines = without_specializations(path.read_text(encoding="utf-8")).split("\n")
+    lines = without_what_doxygen_misreads(path.read_text(encoding="utf-8")).split("\n")
     if path.parent.name == "core" and path.name not in REFERENCE:
         lines = essay_and_enumerations(lines)
     lines = [("" if re.match(r"(inline namespace CTS_ABI \{|\}  // namespace CTS_ABI)", l) else l) for l in lines]
