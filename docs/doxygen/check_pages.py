@@ -16,6 +16,7 @@ from filter import slug  # noqa: E402
 
 ROOT = pathlib.Path(sys.argv[1]).resolve()
 FOLDERS = ("core/include/", "models/", "tests/", "tsan/", "bench/", "docs/", ".ci/", "core/cmake/")
+VERBS = {"try_reset", "remove_all"}  # verbs that a diagram may name beside sites
 faults = []
 
 
@@ -56,10 +57,10 @@ if len(sites) < 50:
 drawn = dict(re.findall(r"^<!-- states: (\w+) -->\n```\n(.*?)^```", "".join(texts.values()), re.M | re.S))
 for diagram in sorted((ROOT / "docs/states").glob("*.dot")):
     words = set(re.findall(r"[a-z]+_[a-z]+(?:_[a-z]+)*", re.sub(r"//.*|\w+ *=(?! *\")|subgraph \w+|n(?=[a-z]+_)(?<=\\n)", " ", diagram.read_text().replace("\\n", " "))))
-    words -= {"try_reset"}
+    words -= VERBS
     for word in sorted(words - sites):
         faults.append(f"{diagram.name}: {word} is no site")
-    on_page = set(re.findall(r"[a-z]+_[a-z]+(?:_[a-z]+)*", drawn.pop(diagram.stem, ""))) - {"try_reset"}
+    on_page = set(re.findall(r"[a-z]+_[a-z]+(?:_[a-z]+)*", drawn.pop(diagram.stem, ""))) - VERBS
     if words != on_page:
         faults.append(f"{diagram.name} and the page differ in {sorted(words ^ on_page)}")
 for name in drawn:

@@ -51,7 +51,10 @@ def prose(page, text):
     line = re.sub(r'<a id="(\w+)"></a>', r"\\anchor \1 ", text)
     line = re.sub(r"(`+)(.+?)\1(?!`)", lambda m: f"``{m[2]}``" if "'" in m[2] else m[0], line)  # else a quote ends the code span
     line = re.sub(r"!\[([^\]]*)\]\((?:\w+/)*([\w.]+)\)", r"![\1](\2)", line)
-    return re.sub(r"(?<!!)\[((?:`+[^`]*`+|[^\]`])*)\]\(([^)\s]+)\)", lambda m: link(page, m.group(1), m.group(2)), line)
+    line = re.sub(r"(?<!!)\[((?:`+[^`]*`+|[^\]`])*)\]\(([^)\s]+)\)", lambda m: link(page, m.group(1), m.group(2)), line)
+    parts = re.split(r"(`+.+?`+|!?\[[^\]]*\]\([^)]*\)|\\anchor \w+)", line)
+    parts[::2] = [re.sub(r"\b([RG])(\d{1,2})\b(?!\.\w)", lambda m: f"[{m[0]}](@ref {m[1].lower()}{m[2]})", p) for p in parts[::2]]
+    return "".join(parts)
 
 
 def filter_page(path):
