@@ -19,10 +19,12 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 
 
-def path_of(name):
-    """The path of a model's file in models/; the program knows only the file's name."""
-    found = sorted(HERE.parent.rglob(name))
-    return found[0].relative_to(HERE.parent).as_posix() if found else name
+def path_of(source, guarantee, name):
+    """The path of a model's file in models/. The program knows only the file's name, which two folders may have."""
+    found = sorted(HERE.parent.rglob(source))
+    adds = re.compile(rf'"{guarantee}",\s*"{name}"')
+    found = [p for p in found if adds.search(p.read_text())] or found
+    return found[0].relative_to(HERE.parent).as_posix() if found else source
 
 
 def cases(results, kind, shards, gaps):
@@ -74,7 +76,7 @@ def collect(given):
             continue
         passed = not case["failure"]
         expected = case["expected"]
-        model = {"name": f"{suite}.{case['name']}", "says": case["says"], "file": path_of(case["source"]), "threads": int(case["threads"]),
+        model = {"name": f"{suite}.{case['name']}", "says": case["says"], "file": path_of(case["source"], suite, case["name"]), "threads": int(case["threads"]),
                  "searches": case["searches"], "full": expected == "holds" and "full" in case["searches"], "executions": int(case["executions"]), "seconds": case["seconds"], "passed": passed,
                  "verdict": ("holds" if expected == "holds" else "the defect is found") if passed else "FAILED", "failure": case["failure"]}
         if suite in guarantees:
