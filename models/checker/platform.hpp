@@ -43,10 +43,9 @@ inline void require(bool ok, char const* what, char const* file = __builtin_FILE
 struct world {
   core::site_info const* weakened = nullptr;
   std::memory_order weaker = std::memory_order_seq_cst;
-  std::optional<detail::mutation> defect_above;
   models::faults faults;     // at sites, waits and steps
   unsigned most_claims = 3;  // of every platform
-  bool is_mutant() const { return weakened != nullptr || defect_above || !faults.empty() || most_claims != 3; }
+  bool is_mutant() const { return weakened != nullptr || !faults.empty() || most_claims != 3; }
 };
 inline world the_world;
 
@@ -126,8 +125,6 @@ struct platform {
   };
   static constexpr claim_limit most_claims{};
   static constexpr bool checked = false;
-
-  static bool mutation(detail::mutation m) noexcept { return the_world.defect_above == m; }
 
   template <class T>
   class atomic {

@@ -139,10 +139,6 @@ struct add_defects {
     unregistration();
     cancellation();
     disposal();
-#define CTS_MUTATION(name, home) \
-  defects().push_back({#name, home, [](world& w) { w.defect_above = detail::mutation::name; }});
-#include "cts/protocol/mutations.inc"
-#undef CTS_MUTATION
   }
 } add_all;
 

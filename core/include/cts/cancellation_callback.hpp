@@ -62,7 +62,7 @@ class [[nodiscard]] cancellation_callback : private detail::node {
   ~cancellation_callback() {
     detail::state* const s = token_.state_;
     if (s == nullptr) return;
-    s->leave(*this);
+    s->unregister_and_wait(*this);
     s->more().remove(record_);
   }
 
@@ -71,7 +71,7 @@ class [[nodiscard]] cancellation_callback : private detail::node {
     detail::state* const s = token_.state_;
     if (s == nullptr) return;
     s->more().add(record_);
-    core::register_result const result = s->enter(*this);
+    core::register_result const result = s->try_register(*this);
     if (result == core::register_result::registered) [[likely]]
       return;  // it may have run and destroyed *this
     s->more().remove(record_);

@@ -229,8 +229,8 @@ class cancellation_token_registration {
   /// As dispose().
   ~cancellation_token_registration() {
     if (node_ == nullptr) return;
-    node_->dispose();
-    node_->leave();
+    node_->unregister_and_wait();
+    node_->release_handle();
   }
   /// Exchanges two registrations.
   void swap(cancellation_token_registration& other) noexcept { std::swap(node_, other.node_); }
@@ -249,7 +249,7 @@ class cancellation_token_registration {
   /// for no other callback; does not wait on the thread that runs the source's callbacks. A wait for a callback that
   /// waits for this thread is reported (set_wait_cycle_handler, R49–R51). R46–R48.
   void dispose() noexcept {
-    if (node_ != nullptr) node_->dispose();
+    if (node_ != nullptr) node_->unregister_and_wait();
   }
   /// As dispose(), but waits `time` at most; not at all if it is negative, cts::infinite included, or NaN.
   /// @return whether dispose() would return now

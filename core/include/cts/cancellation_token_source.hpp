@@ -73,7 +73,7 @@ class cancellation_token_source {
   ~cancellation_token_source() {
     if (state_ == nullptr) return;
     { detail::dispose_scope const scope(*state_); }
-    std::exchange(state_, nullptr)->end();
+    std::exchange(state_, nullptr)->dispose_and_drop();
   }
   /// Exchanges two sources.
   void swap(cancellation_token_source& other) noexcept { std::swap(state_, other.state_); }
@@ -192,9 +192,9 @@ class cancellation_token_source {
   bool try_reset() {
     detail::state& s = *state_;
     detail::call_scope const scope(s, detail::source_verb::try_reset);
-    detail::verdict const v = s.try_reset();
-    if (v == detail::verdict::disposed) throw object_disposed();
-    return v == detail::verdict::won;
+    detail::request_result const v = s.try_reset();
+    if (v == detail::request_result::disposed) throw object_disposed();
+    return v == detail::request_result::won;
   }
   /// Ends the source: removes its links to its parents and stops its timer. Comes last. Idempotent.
   ///

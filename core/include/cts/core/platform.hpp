@@ -57,11 +57,6 @@ struct std_platform {
   static constexpr int back_off_pauses = 64;            ///< length of back_off()
   static constexpr bool checked = CTS_CHECKED != 0;
 
-  template <class Mutation>
-  static constexpr bool mutation(Mutation) noexcept {
-    return false;
-  }
-
   template <class T>
   class atomic {
    public:

@@ -39,9 +39,9 @@ inline bool cancel(state& s, bool throw_on_first, if_disposed then, given_reason
   {
     state::reference const held(s);
     source_calls::scope const call(s.more(), source_verb::cancel, std::addressof(s));
-    verdict const result = s.begin(why.value.get());
-    if (result == verdict::disposed && then == if_disposed::throws) throw object_disposed();
-    if (result != verdict::won) return false;
+    request_result const result = s.request_cancellation(why.value.get());
+    if (result == request_result::disposed && then == if_disposed::throws) throw object_disposed();
+    if (result != request_result::won) return false;
     reason const* const given = why.value.release();  // the state owns it now
     s.notify(failed, throw_on_first);                 // G21: `failed` keeps the exceptions
     if constexpr (core::std_platform::checked)
@@ -95,13 +95,13 @@ inline std::future<void> cancel_async(state& s) {
   source_calls::scope const call(s.more(), source_verb::cancel, std::addressof(s));
   auto const job = std::allocate_shared<async_cancel>(reserve_allocator<async_cancel>(), s);
   std::future<void> done = job->promise().get_future();
-  verdict const result = s.begin(nullptr);
-  if (result == verdict::won && s.registry().count() != 0) {
+  request_result const result = s.request_cancellation(nullptr);
+  if (result == request_result::won && s.registry().count() != 0) {
     async_cancel::start(job);
     return done;
   }
-  if (result == verdict::won) s.notify_nobody();
-  if (result == verdict::disposed) job->promise().set_exception(detail::disposed_error());
+  if (result == request_result::won) s.notify_nobody();
+  if (result == request_result::disposed) job->promise().set_exception(detail::disposed_error());
   else job->promise().set_value();
   return done;
 }

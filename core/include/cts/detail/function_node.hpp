@@ -38,7 +38,7 @@ class function_node final : public registration_base {
   /// Destroys a node that is not registered. Its reference to the state remains.
   void discard() noexcept {
     destroy(*this, part::callable);
-    destroy(*this, part::node);
+    destroy(*this, part::storage);
   }
   F& function() noexcept { return f_; }
   registration_record& record() noexcept { return record_; }
@@ -66,7 +66,7 @@ class function_node final : public registration_base {
     state& s = self.owner();
     if (self.context_ == nullptr) detail::call_and_collect(self.f_, s);
     else self.send(s);
-    self.end();
+    self.end_registration();
   }
   /// R91. The context's thread counts as the one that runs the callbacks (G21).
   void send(state& s) noexcept {
@@ -80,7 +80,7 @@ class function_node final : public registration_base {
   static void destroy(registration_base& b, part what) noexcept {
     static_assert(!cached || sizeof(function_node) <= large_node);
     auto& self = static_cast<function_node&>(b);
-    if (what == part::node) {
+    if (what == part::storage) {
       delete std::addressof(self);
       return;
     }
@@ -105,7 +105,7 @@ registration_base* register_function(state& s, F&& f, synchronization_context* c
   auto* const n = new node_type(s, std::forward<F>(f), context, where);
   s.share();  // the handle's reference
   s.more().add(n->record());
-  core::register_result const result = s.enter(*n);
+  core::register_result const result = s.try_register(*n);
   if (result == core::register_result::registered) return n;
   struct guard {
     node_type& node;

@@ -137,7 +137,7 @@ CTS_SHARED_SYMBOL inline state* canceled_state() noexcept {
   static state* const only = [] {
     state* const s = state::create_static(storage);
     failures none;
-    s->begin(nullptr);
+    s->request_cancellation(nullptr);
     s->notify(none, false);
     return s;
   }();

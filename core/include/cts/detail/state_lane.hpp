@@ -21,7 +21,7 @@ class state_home {
   using base = node;
   explicit state_home(state& s) noexcept : state_(s) {}
   core::register_result try_register(core::callback& lane) const noexcept {
-    return state_.enter(static_cast<node&>(lane));
+    return state_.try_register(static_cast<node&>(lane));
   }
   bool unregister(core::callback& lane) const noexcept { return state_.registry().unregister(lane); }
   void await_return(core::callback& lane) const noexcept { state_.await_return(lane); }

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
-/// The table of memory orders of the protocols above the registry: protocol/state.hpp, protocol/registration_node.hpp,
-/// lane.hpp. The same rules as for the core's table (core/memory_orders.hpp): named once, documented and mutated from
-/// here. Nothing in it is seq_cst: where two sides must not miss each other, both write the same word ("word") by a
-/// read-modify-write, and who comes second in its modification order sees the first.
+/// The table of memory orders of the protocols above the registry: the state, the registration's node, the timers, the
+/// lane. It follows the rules of the core's table (core/memory_orders.hpp): each operation is named once, documented
+/// and mutated from here.
+///
+/// No row is seq_cst. Where two threads must not miss each other, both write one word, the state's status, by a
+/// read-modify-write; the later one in its modification order sees the earlier one.
 #pragma once
 #ifndef CTS_PROTOCOL_MEMORY_ORDERS_HPP
 #define CTS_PROTOCOL_MEMORY_ORDERS_HPP
@@ -20,32 +22,37 @@ namespace detail {
 
 /// The name of an atomic operation.
 enum class site : std::uint8_t {
-  // the count of references
+  // the count of references; a child's to its parents; a link's to its child while the link runs
   refs_share,
   refs_alone,
   refs_drop,
-  // canceled, disposed, the cause, and who wants to be told
-  word_glance,
-  word_ask,
-  word_cancel,
-  word_dispose,
-  word_watch,
-  word_arm,
-  word_detach,
-  word_read,
-  word_leave,
-  word_unlinked,
+  parent_share,
+  parent_drop,
+  link_share,
+  link_drop,
+  // the status word: canceled, disposed, the cause, and the parts that cancel and dispose must tell
+  status_peek,
+  status_wanted,
+  status_ask,
+  status_cancel,
+  status_dispose,
+  status_watch,
+  status_arm,
+  status_detach,
+  status_read,
+  status_left,
+  status_unlinked,
   // the wait handle's event
   event_find,
   event_publish,
   event_take,
-  // who owns a registration's node, and who waits for its end
+  // the owners of a registration's node, and the threads that wait for its end
   owners_ask,
   owners_alone,
   owners_wait,
-  owners_leave,
+  owners_release,
   owners_end,
-  // the thread that a synchronization context has run a callback on
+  // the thread that a synchronization context runs a callback on
   delegate_set,
   delegate_ask,
   // the tick until which the timers' keeper sleeps, and the wheel of a timer
@@ -89,53 +96,63 @@ inline constexpr std::size_t site_count = static_cast<std::size_t>(site::count);
 /// The table, in the order of `site`. A failed compare-and-swap is relaxed everywhere.
 inline constexpr core::site_info site_table[site_count] = {
   {"refs_share", core::operation::rmw, std::memory_order_relaxed, "none",
-   "nothing: who holds a reference needs no order to make another (G16)"},
-  {"refs_alone", core::operation::load, std::memory_order_acquire, "refs_drop",
-   "who finds itself alone would free what another thread has just stopped using (G16)"},
-  {"refs_drop", core::operation::rmw, std::memory_order_acq_rel, "refs_drop, refs_alone",
-   "the last one would free what another thread has just stopped using (G16)"},
+   "nothing: a thread that holds a reference needs no order to make another (G16)"},
+  {"refs_alone", core::operation::load, std::memory_order_acquire, "refs_drop, link_drop",
+   "the last thread would free a state that another one has just stopped using (G16)"},
+  {"refs_drop", core::operation::rmw, std::memory_order_acq_rel, "refs_drop, refs_alone, parent_drop, link_drop",
+   "the last thread would free a state that another one has just stopped using (G16)"},
+  {"parent_share", core::operation::rmw, std::memory_order_relaxed, "none",
+   "nothing: the thread that makes a link holds a reference to the parent (G16)"},
+  {"parent_drop", core::operation::rmw, std::memory_order_acq_rel, "refs_drop, parent_drop",
+   "the last thread would free a parent that a child or another owner has just stopped using (G16)"},
+  {"link_share", core::operation::rmw, std::memory_order_relaxed, "none",
+   "nothing: the child's dispose waits for its link, so a running link finds the child alive (G16)"},
+  {"link_drop", core::operation::rmw, std::memory_order_acq_rel, "refs_drop, refs_alone",
+   "the last thread would free a child that a notification has just left (G16)"},
 
-  {"word_glance", core::operation::load, std::memory_order_relaxed, "none",
-   "nothing: a registration that races with the source's dispose may be kept or dropped; an armed timer looks under the timers' lock (G17)"},
-  {"word_ask", core::operation::load, std::memory_order_acquire, "word_cancel, word_watch",
-   "a canceller would signal an event whose construction it does not see; a loser would set the flag, or a reader would ask for the reason, without seeing what was written before cancel (G16)"},
-  {"word_cancel", core::operation::rmw, std::memory_order_release, "word_ask, word_watch",
-   "who loses to it, or makes the event after it, would not see what was written before cancel; what it reads itself word_ask has read before (G18)"},
-  {"word_dispose", core::operation::rmw, std::memory_order_acquire, "word_watch, word_leave",
-   "dispose would close an event whose construction it does not see, or let go of a parent that a reader has just looked at (G18)"},
-  {"word_watch", core::operation::rmw, std::memory_order_acq_rel, "word_cancel, word_dispose",
-   "who cancels would signal an event whose construction it does not see; who waits would not see what was written before cancel (G18)"},
-  {"word_arm", core::operation::rmw, std::memory_order_relaxed, "word_cancel",
-   "nothing: it only tells the canceller to take the timers' lock, under which both look again (G17)"},
-  {"word_detach", core::operation::rmw, std::memory_order_relaxed, "none",
-   "nothing: who detaches holds a reference, and the last drop comes after it (G16)"},
-  {"word_read", core::operation::rmw, std::memory_order_relaxed, "word_dispose",
+  {"status_peek", core::operation::load, std::memory_order_relaxed, "none",
+   "nothing: a registration that races with the source's dispose may be kept or dropped (G16)"},
+  {"status_wanted", core::operation::load, std::memory_order_relaxed, "none",
+   "nothing: the timers' lock, which disarming takes after cancel or dispose, orders it (G17)"},
+  {"status_ask", core::operation::load, std::memory_order_acquire, "status_cancel, status_watch",
+   "a canceller would signal an event whose construction it does not see; a thread that loses would set the flag, or a reader ask for the reason, without seeing what was written before cancel (G16)"},
+  {"status_cancel", core::operation::rmw, std::memory_order_release, "status_ask, status_watch",
+   "a thread that loses to it, or makes the event after it, would not see what was written before cancel; status_ask has acquired what it reads itself (G18)"},
+  {"status_dispose", core::operation::rmw, std::memory_order_acquire, "status_watch, status_left",
+   "dispose would close an event whose construction it does not see, or release a parent that a reader has just looked at (G18)"},
+  {"status_watch", core::operation::rmw, std::memory_order_acq_rel, "status_cancel, status_dispose",
+   "the canceller would signal an event whose construction it does not see; the waiter would not see what was written before cancel (G18)"},
+  {"status_arm", core::operation::rmw, std::memory_order_relaxed, "status_cancel",
+   "nothing: it only makes the canceller take the timers' lock, under which both sides look again (G17)"},
+  {"status_detach", core::operation::rmw, std::memory_order_relaxed, "none",
+   "nothing: the thread that detaches holds a reference, and the last drop comes after it (G16)"},
+  {"status_read", core::operation::rmw, std::memory_order_relaxed, "status_dispose",
    "nothing: the word's modification order decides whether dispose sees the reader, and the links are older than any token (G16)"},
-  {"word_leave", core::operation::rmw, std::memory_order_acq_rel, "word_dispose, word_unlinked",
-   "the parents would be let go while a reader, or the dispose that has left them to it, still looks at them (G16)"},
-  {"word_unlinked", core::operation::rmw, std::memory_order_acq_rel, "word_leave",
-   "the parents would be let go while the reader, or the dispose that has left them to it, still looks at them (G16)"},
+  {"status_left", core::operation::rmw, std::memory_order_acq_rel, "status_dispose, status_unlinked",
+   "a thread would release the parents while a reader, or the dispose that left them to it, still looks at them (G16)"},
+  {"status_unlinked", core::operation::rmw, std::memory_order_acq_rel, "status_left",
+   "a thread would release the parents while the reader, or the dispose that left them to it, still looks at them (G16)"},
 
   {"event_find", core::operation::load, std::memory_order_acquire, "event_publish",
    "a second getter would use an event whose construction it does not see (G18)"},
   {"event_publish", core::operation::rmw, std::memory_order_release, "event_find",
    "a second getter would use an event whose construction it does not see (G18)"},
   {"event_take", core::operation::load, std::memory_order_relaxed, "none",
-   "nothing: word_ask or word_dispose has read what word_watch wrote, which comes after event_publish (G18)"},
+   "nothing: status_ask or status_dispose has read what status_watch wrote, which comes after event_publish (G18)"},
 
   {"owners_ask", core::operation::load, std::memory_order_acquire, "owners_end",
    "a handle would free a node whose callable is still being destroyed (G20)"},
   {"owners_alone", core::operation::store, std::memory_order_relaxed, "none",
-   "nothing: who has unregistered the node shares it with nobody (G20)"},
+   "nothing: the thread that has unregistered the node is its only owner (G20)"},
   {"owners_wait", core::operation::rmw, std::memory_order_release, "owners_end",
    "the end would complete a waiter whose construction it does not see (G20)"},
-  {"owners_leave", core::operation::rmw, std::memory_order_acq_rel, "owners_end",
+  {"owners_release", core::operation::rmw, std::memory_order_acq_rel, "owners_end",
    "the node would be freed while the other owner still uses it (G20)"},
-  {"owners_end", core::operation::rmw, std::memory_order_acq_rel, "owners_ask, owners_leave, owners_wait",
-   "the node would be freed while the other owner still uses it, or a waiter be completed whose construction is not seen (G20)"},
+  {"owners_end", core::operation::rmw, std::memory_order_acq_rel, "owners_ask, owners_release, owners_wait",
+   "the node would be freed while the other owner still uses it, or a waiter completed whose construction is not seen (G20)"},
 
   {"delegate_set", core::operation::store, std::memory_order_relaxed, "delegate_ask",
-   "nothing: only the thread that wrote its own name may find it (G21)"},
+   "nothing: a thread finds its own name only if it wrote that itself (G21)"},
   {"delegate_ask", core::operation::load, std::memory_order_relaxed, "delegate_set",
    "nothing: every other value means that another thread runs the callback (G21)"},
 
@@ -156,7 +173,7 @@ inline constexpr core::site_info site_table[site_count] = {
   {"timer_home_ask", core::operation::load, std::memory_order_relaxed, "timer_home_set",
    "nothing: the word is written once, and the lock of the wheel that it names orders the rest (G17)"},
   {"timer_home_set", core::operation::rmw, std::memory_order_relaxed, "timer_home_ask",
-   "nothing: the word's modification order decides which wheel it is (G17)"},
+   "nothing: the word's modification order decides which wheel it names (G17)"},
 
   {"lane_state_read", core::operation::load, std::memory_order_acquire, "lane_state_set",
    "an owner that finds its lane closed would not see what was written before cancel (G22)"},
@@ -201,13 +218,6 @@ inline constexpr core::site_info site_table[site_count] = {
    "the owner and the canceller would miss each other: a callback is lost, or runs although it was unregistered (G22)"},
 };
 // clang-format on
-
-/// Structural defects that the mutation gate builds in, one at a time, as in the core.
-enum class mutation : std::uint8_t {
-#define CTS_MUTATION(name, home) name,
-#include "cts/protocol/mutations.inc"
-#undef CTS_MUTATION
-};
 
 /// The row of a site.
 constexpr core::site_info const& info(site s) noexcept { return site_table[static_cast<std::size_t>(s)]; }

@@ -24,7 +24,7 @@ namespace detail {
 /// Sets the timer of `s` by `set(wanted)`, see basic_state::arm. Throws object_disposed.
 template <class Set>
 void arm(state& s, Set set) {
-  if (s.arm(set) == verdict::disposed) throw object_disposed();
+  if (s.arm(set) == request_result::disposed) throw object_disposed();
 }
 
 /// Gives a new source its timer.

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: BSL-1.0
+/// @file
+/// The callbacks in a state's registry, and their removal without being run (G19).
+#pragma once
+#ifndef CTS_PROTOCOL_NODE_HPP
+#define CTS_PROTOCOL_NODE_HPP
+
+#include <memory>
+
+#include "cts/core/callback.hpp"
+
+namespace cts {
+inline namespace CTS_ABI {
+namespace detail {
+
+/// A callback that knows how to remove itself without being run. A state's registry holds no others.
+template <class Platform>
+struct basic_node : core::basic_callback<Platform> {
+  using platform = Platform;
+  using callback = core::basic_callback<Platform>;
+  using removal = void (*)(basic_node&) noexcept;
+  /// The removal calls no foreign code. So the scan that finds the node calls it, and a thread that waits for the node
+  /// waits for its removal.
+  struct at_once {};
+  explicit basic_node(typename callback::function run, removal r = nullptr) noexcept : callback(run), remove(r) {}
+  basic_node(typename callback::function run, removal r, at_once) noexcept
+      : callback(run), remove(r), next_removed(this) {}
+  removal const remove;                // null: the owner takes care of it
+  basic_node* next_removed = nullptr;  // this: removed at once
+};
+
+/// Removes everything from a registry without running it. R84.
+/// Most removals come after the scan, when nobody can wait for the node in the registry any more: destroying a callable
+/// may end other registrations, its own included (G19).
+template <class Registry, class Node>
+void abandon_all(Registry& registry) noexcept {
+  Node* removed = nullptr;
+  registry.remove_all([&removed](typename Node::callback& c) noexcept {
+    auto& n = static_cast<Node&>(c);
+    if (n.remove == nullptr) return;
+    if (n.next_removed == std::addressof(n)) return n.remove(n);
+    n.next_removed = removed;
+    removed = std::addressof(n);
+  });
+  while (removed != nullptr) {
+    Node& n = *removed;
+    removed = n.next_removed;
+    n.remove(n);
+  }
+}
+
+}  // namespace detail
+}  // namespace CTS_ABI
+}  // namespace cts
+
+#endif  // CTS_PROTOCOL_NODE_HPP

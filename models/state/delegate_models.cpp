@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: BSL-1.0
+/// @file
+/// Callbacks that a synchronization context runs on another thread (protocol/delegate.hpp): G21.
+#include "state/scene.hpp"
+
+namespace cts::models::states {
+namespace {
+
+struct child_ends_elsewhere : rl::test_suite<child_ends_elsewhere, 2>, scene {
+  baton back;
+  void before() {
+    open();
+    back.reset();
+    add(0);
+    add(1, 1);
+    require(states[1]->link_to(0, *states[0]), "no memory");
+    register_callback(1);
+    callbacks[1]->then = [this] {
+      ready.pass(1);
+      P::await([this] { return back.get() != 0; });
+    };  // as send() does
+  }
+  void thread(unsigned i) {
+    if (i == 0) {
+      cancel(*states[0]);
+      return;
+    }
+    P::await([this] { return ready.get() != 0; });
+    {
+      state::delegate const here(*states[1]);
+      unregister_callback(1);
+      states[1]->dispose_and_drop();  // not the last reference: the link has one
+    }
+    back.pass(1);
+  }
+  void after() {
+    require(runs(1) == 1, "did not run");
+    states[0]->dispose_and_drop();
+    close();
+  }
+};
+add<child_ends_elsewhere> const add_child_ends_elsewhere(
+    "G21", "ChildEndsInAContext",
+    "a child's callback, sent to another thread by its parent's cancel, ends the child there", full(), 1000000);
+
+struct delegated : rl::test_suite<delegated, 2>, scene {
+  void before() {
+    open();
+    add(0);
+    register_node();
+    handle->then = [this] { (void)ready.get(); };  // a step: another thread may come in between
+    states[0]->share();
+  }
+  void thread(unsigned i) {
+    if (i == 0) {  // a context's thread: runs a callback of another cancel, then waits as any other thread
+      {
+        state::delegate const here(*states[0]);
+        require(states[0]->runs_here(), "the context's thread does not count as the one that runs callbacks");
+      }
+      handle->unregister_and_wait();
+      require(callables_destroyed == 1, "dispose did not wait");
+      handle->release_handle();
+      states[0]->drop();
+    } else {
+      cancel(*states[0]);
+      states[0]->dispose_and_drop();
+    }
+  }
+  void after() {
+    require(callables_destroyed == 1 && nodes_freed == 1, "not destroyed once");
+    close();
+  }
+};
+add<delegated> const add_delegated("G21", "DelegateIsRestored",
+                                   "after a send, also one that an exception ends, its thread waits as any other (P7)",
+                                   full(), 1000000);
+
+}  // namespace
+}  // namespace cts::models::states

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: BSL-1.0
+/// @file
+/// try_reset (abandon_all in protocol/node.hpp): G19.
+#include "state/scene.hpp"
+
+namespace cts::models::states {
+namespace {
+
+struct reset_vs_end : rl::test_suite<reset_vs_end, 2>, scene {
+  void before() {
+    open();
+    add(0);
+    register_node();
+  }
+  void thread(unsigned i) {
+    if (i == 0) {
+      require(states[0]->try_reset() == request_result::won, "not reset");
+      states[0]->dispose_and_drop();
+    } else {
+      handle->unregister_and_wait();
+      handle->release_handle();
+    }
+  }
+  void after() {
+    require(callables_destroyed == 1 && nodes_freed == 1, "not destroyed once");
+    close();
+  }
+};
+add<reset_vs_end> const add_reset_vs_end(
+    "G19", "ResetVersusDispose",
+    "try_reset and the source's end beside a registration's end: the callable is destroyed once, the node freed once",
+    full(), 1000000);
+
+struct reset_vs_unregister : rl::test_suite<reset_vs_unregister, 2>, scene {
+  bool taken = false;
+  void before() {
+    open();
+    taken = false;
+    add(0);
+    register_node();
+  }
+  void thread(unsigned i) {
+    if (i == 0) (void)states[0]->try_reset();
+    else taken = handle->unregister();
+  }
+  void after() {
+    require(callables_destroyed == 1, "the callable was not destroyed once");
+    require(states[0]->registry().count() == 0, "still registered");
+    require(!handle->unregister(), "unregistered twice");
+    handle->release_handle();
+    require(nodes_freed == 1, "the node was not freed once");
+    states[0]->dispose_and_drop();
+    close();
+  }
+};
+add<reset_vs_unregister> const add_reset_vs_unregister("G19", "ResetVersusUnregister",
+                                                       "try_reset beside unregister: the callable is destroyed once",
+                                                       full(), 1000000);
+
+struct reset_vs_cancel : rl::test_suite<reset_vs_cancel, 2>, scene {
+  void before() {
+    open();
+    add(0);
+    states[0]->share();
+    register_node();
+  }
+  void thread(unsigned i) {
+    if (i == 0) {
+      (void)states[0]->try_reset();
+      states[0]->drop();
+    } else {
+      cancel(*states[0]);
+    }
+  }
+  void after() {
+    require(callables_destroyed == 1, "the callable was not destroyed once");
+    handle->unregister_and_wait();
+    handle->release_handle();
+    require(nodes_freed == 1, "the node was not freed once");
+    states[0]->dispose_and_drop();
+    close();
+  }
+};
+add<reset_vs_cancel> const add_reset_vs_cancel(
+    "G19", "ResetVersusCancel", "try_reset beside cancel: memory-safe, each callable is destroyed once (R85)", full(),
+    1000000);
+
+struct reset_of_owner : rl::test_suite<reset_of_owner, 2>, scene {
+  void before() {
+    open();
+    add(0);
+    register_node();
+    states[0]->share();
+    handle->at_end = [r = handle] {
+      r->unregister_and_wait();
+      r->release_handle();
+    };  // a callable that holds its own registration
+  }
+  void thread(unsigned i) {
+    if (i == 0) (void)states[0]->try_reset();
+    states[0]->drop();
+  }
+  void after() {
+    require(callables_destroyed == 1 && nodes_freed == 1, "not destroyed once");
+    close();
+  }
+};
+add<reset_of_owner> const add_reset_of_owner("G19", "ResetOfItsOwnOwner",
+                                             "try_reset removes a callable that holds its own registration", full(),
+                                             1000000);
+
+}  // namespace
+}  // namespace cts::models::states
