@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-// Graphs of linked sources, long and wide: constant stack, O(links), no allocation; what keeps what alive. R31, R57,
-// R65–R75.
+// Graphs of linked sources, long and wide (G16): constant stack, O(links), no allocation, and which state keeps which
+// alive. R31, R57, R65–R75.
 #include "heap.hpp"
 #include "rules.hpp"
 
@@ -90,7 +90,7 @@ long on_a_small_stack(F f) {
   return j.allocated;
 }
 
-/// A root and so many sources below each other.
+/// A root, and `length` sources, each linked to the one before.
 std::vector<source> chain(int length) {
   std::vector<source> all;
   all.reserve(static_cast<std::size_t>(length) + 1);
@@ -99,13 +99,13 @@ std::vector<source> chain(int length) {
   return all;
 }
 
-// ------------------------------------------------------------------------------------------------------------------
-// cancel
+// --- cancel (S7)
 
 TEST(LongChain, IsCanceledInConstantStackWithoutAllocation) {
   auto all = chain(many);
   int order = 0, first = 0, leaf = 0;
-  cancellation_callback const before(all.front().token(), [&] { first = ++order; });  // after the link: runs before it
+  cancellation_callback const before(all.front().token(),
+                                     [&] { first = ++order; });  // registered after the link: runs before it
   cancellation_callback const last(all.back().token(), [&] { leaf = ++order; });
   EXPECT_EQ(on_a_small_stack([&] { all.front().cancel(); }), 0);
   EXPECT_EQ(first, 1);
@@ -124,7 +124,7 @@ TEST(LongChain, IsCanceledByATimerAndByCancelAsync) {
     if (how == 1) end.get();
   }
 }
-// R69: the callbacks of each level after its link, then its child, then the callbacks before its link.
+// R69: of each level first the callbacks registered after its link, then its child, then those before its link.
 TEST(LongChain, KeepsTheOrderOfItsLinks) {
   int const length = many / 10;
   auto all = chain(0);
@@ -163,7 +163,7 @@ TEST(WideFan, IsCanceledInTheOrderOfItsLinks) {
   for (int i = 0; i < width; ++i) ASSERT_EQ(order[static_cast<std::size_t>(i)], width - 1 - i);
 }
 
-/// A random graph with callbacks before, between and after links, and the order in which a recursion would run them.
+/// A random graph with callbacks before, between and after links, and the order in which a recursion would run these.
 struct random_graph {
   struct entry {
     int callback = -1;
@@ -252,7 +252,7 @@ TEST(LongChain, AChildThatAnotherThreadCancelsIsNotWaitedFor) {
   b.go.open();
   other.join();
 }
-// R71: over several links, too.
+// R71, over several links.
 TEST(LongChain, DisposeOfOneInTheMiddleWaitsForWhatIsBelow) {
   source root;
   source child = source::create_linked(root.token());
@@ -268,8 +268,7 @@ TEST(LongChain, DisposeOfOneInTheMiddleWaitsForWhatIsBelow) {
   canceller.join();
 }
 
-// --------------------------------------------------------------------------------------------------------------
-// exceptions
+// --- exceptions (G21)
 
 // R31
 TEST(LongChain, ExceptionsAreNestedAsTheLinksAre) {
@@ -342,15 +341,14 @@ TEST(LongChain, WithoutMemoryForAnExceptionBadAllocComesThrough) {
   for (auto const& s : all) EXPECT_TRUE(s.is_cancellation_requested());
 }
 
-// -----------------------------------------------------------------------------------------------------------------
-// destroy
+// --- destroy (S5, S8)
 
 TEST(LongChain, OfAliveSourcesIsDestroyedInConstantStack) {
   auto all = chain(many);
   token last = all.back().token();
   long const before = blocks;
   EXPECT_EQ(on_a_small_stack([&] { all.clear(); }), 0);
-  EXPECT_EQ(blocks, before - many) << "the token keeps one state, and nothing above";
+  EXPECT_EQ(blocks, before - many) << "the token keeps one state, and none above";
   last = token();
   EXPECT_EQ(blocks, before - many - 1);
 }
@@ -376,9 +374,9 @@ TEST(LongChain, ShrinksAsItsSourcesEnd) {
   source current;
   long const before = blocks;
   for (int i = 0; i < 1000; ++i) current = source::create_linked(current.token());
-  EXPECT_EQ(blocks, before + 1) << "a level keeps the one above, which keeps nothing";
+  EXPECT_EQ(blocks, before + 1) << "a level keeps the one above, and that keeps none";
 }
-// Each is held by something foreign: a reason, a callable that was left behind, a callback that owns the next source.
+// Foreign code holds each source: a reason, a callable that was left behind, a callback that owns the next source.
 TEST(LongChain, HeldThroughReasonsIsDestroyedInConstantStack) {
   long const none = blocks;
   token first;
@@ -410,7 +408,7 @@ TEST(LongChain, HeldThroughCallablesLeftBehindIsDestroyedInConstantStack) {
     first = s.token();
   }
   on_a_small_stack([&] { first = token(); });
-  EXPECT_LE(blocks, none + 2) << "but for the thread's spare blocks";
+  EXPECT_LE(blocks, none + 2) << "only the thread's spare blocks are left";
 }
 TEST(LongChain, OfCallbacksThatOwnTheNextSourceIsDestroyedInConstantStack) {
   long none = blocks;
@@ -423,7 +421,7 @@ TEST(LongChain, OfCallbacksThatOwnTheNextSourceIsDestroyedInConstantStack) {
   on_a_small_stack([&] { source const end = std::move(first); });
   EXPECT_LE(blocks, none + 2);
 }
-// What a foreign destructor ends is destroyed when it returns, unless they are deeply nested.
+// S8: a source that a foreign destructor ends is destroyed when that returns, unless destructions are deeply nested.
 TEST(Destroy, IsOverWhenTheLastReferenceHasGone) {
   int gone = 0;
   struct mark {
@@ -493,7 +491,7 @@ TEST(Dispose, LetsGoOfTheParentsThatHaveNotCanceledIt) {
     EXPECT_FALSE(ta.is_cancellation_requested());
     long const with = blocks;
     ta = token();
-    EXPECT_EQ(blocks, with - 1) << "nobody else keeps it";
+    EXPECT_EQ(blocks, with - 1) << "nothing else keeps it";
   }
   EXPECT_EQ(blocks, none);
 }
@@ -506,13 +504,12 @@ TEST(Dispose, MayDestroyParentsWhoseCallablesOwnTheChild) {
   }
   std::weak_ptr<std::optional<source>> const watch = child;
   source* const s = &**child;
-  child.reset();  // the parent's state keeps it, and it keeps that
+  child.reset();  // the parent's state keeps it, and it keeps the parent's
   s->dispose();
   EXPECT_TRUE(watch.expired());
 }
 
-// ----------------------------------------------------------------------------------------------------------------
-// deadline
+// --- deadline (S6)
 
 TEST(Deadline, OfALongChain) {
   auto all = chain(many);
@@ -526,7 +523,7 @@ TEST(Deadline, OfALongChain) {
   all.front().cancel_after(infinite);
   EXPECT_FALSE(last.deadline().has_value());
 }
-// 2^64 ways lead from the last to the first.
+// 2^64 ways lead from the last source to the first.
 TEST(Deadline, OfADiamondOf64Layers) {
   manual_time_provider clock;
   std::vector<source> keep;
@@ -565,7 +562,7 @@ TEST(Deadline, ByMoreClocksThanAreAskedAtOnce) {
   }
   EXPECT_FALSE(child.token().remaining().has_value());
 }
-/// A clock that does something when it is asked.
+/// A clock that calls a function when it is asked.
 class odd_clock : public manual_time_provider {
  public:
   std::function<void()> when_asked;
@@ -589,7 +586,7 @@ TEST(Deadline, AClockMayThrowAndMayAskForDeadlines) {
   child.dispose();
   EXPECT_FALSE(t.remaining().has_value());
 }
-// R75: the timer of a parent that has cut its children off does not cancel them.
+// R75: a parent that has cut its children off by try_reset does not cancel them when its timer fires.
 TEST(Deadline, OfAParentWhoseTryResetHasCutTheLinkIsNone) {
   source parent, other(2h);
   source child = source::create_linked(parent.token());
@@ -606,7 +603,7 @@ TEST(Deadline, OfAParentWhoseTryResetHasCutTheLinkIsNone) {
   parent.cancel();
   EXPECT_FALSE(both.is_cancellation_requested());
 }
-// UBSan sees the overflow.
+// UBSan reports the overflow.
 TEST(Deadline, OfAClockThatJumpsDoesNotOverflow) {
   using time_point = std::chrono::steady_clock::time_point;
   struct : time_provider {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-// [thread.stoptoken], clause by clause. What std::stop_token has too is tested over both, which shows that the tests
-// are right; what the in-place classes share with them, over those as well.
+// [thread.stoptoken], clause by clause. Tests of the part that std::stop_token has too run over both libraries, which
+// shows that the tests are right. Tests of the part that the in-place classes share run over those as well.
 #include "cts/stop_token.hpp"
 
 #include <gtest/gtest.h>
@@ -32,8 +32,7 @@
     "-Wmaybe-uninitialized"  // g++ 12 sees it in every std::optional of a class with a destructor
 #endif
 
-// ------------------------------------------------------------------------------- every allocation is counted, and may
-// fail
+// --- allocations are counted, and may fail
 
 namespace {
 std::atomic<long> blocks_held{0}, blocks_made{0};
@@ -118,12 +117,11 @@ struct nothing {
 };
 using function = std::function<void()>;
 
-// ------------------------------------------------------------------------------------------- types, known at compile
-// time
+// --- types, known at compile time
 
 struct left {};
 struct right {};
-/// A function that can be made from a left&, which may throw, and from a right&&, which does not.
+/// A function that can be made from a left&, which may throw, or from a right&&, which does not.
 struct picky {
   explicit picky(left&) noexcept(false) {}
   explicit picky(right&&) noexcept {}
@@ -247,7 +245,7 @@ constexpr bool callback_conforms() {
   static_assert(!std::is_constructible_v<choosy, token, left>);
   static_assert(!std::is_constructible_v<choosy, token const&, right&>);
   static_assert(!std::is_constructible_v<typename With::template callback<nothing&>, token, nothing>);
-  // noexcept if making the function is
+  // noexcept if making the function is noexcept
   static_assert(std::is_constructible_v<choosy, token, left&> &&
                 !std::is_nothrow_constructible_v<choosy, token, left&>);
   static_assert(std::is_constructible_v<choosy, token const&, left&> &&
@@ -332,8 +330,7 @@ static_assert(std::is_empty_v<cts::never_stop_token>);
 static_assert(std::is_nothrow_constructible_v<cts::stop_callback_for_t<cts::never_stop_token, nothing>,
                                               cts::never_stop_token, nothing>);
 
-// -------------------------------------------------------------------- sources and tokens that share a state: std and
-// cts
+// --- sources and tokens that share a state: std and cts
 
 template <class With>
 struct Shared : testing::Test {};
@@ -475,7 +472,7 @@ TYPED_TEST(Shared, AssignmentTakesTheOtherState) {
   EXPECT_TRUE(t.stop_possible());
 }
 
-// libstdc++ 12 forgets to count the source that is assigned over.
+// libstdc++ 12 does not count the source that is overwritten.
 TEST(StopSource, MoveAssignmentDropsTheSourceThatIsAssignedOver) {
   cts::stop_source a, b;
   cts::stop_token const of_a = a.get_token(), of_b = b.get_token();
@@ -550,7 +547,7 @@ TYPED_TEST(Shared, TokensAndCallbacksAreNoSources) {
   EXPECT_FALSE(t.stop_possible());
 }
 
-// A callback of a token that can no longer be stopped is as good as none.
+// A callback of a token that can no longer be stopped never runs.
 TYPED_TEST(Shared, ACallbackThatNobodyCanCallIsNotCalled) {
   CTS_NAMES;
   std::optional<source> s(std::in_place);
@@ -578,7 +575,7 @@ TYPED_TEST(Shared, ACallbackTakesTheStateOfAnRvalueOnlyIfItIsRegistered) {
   EXPECT_EQ(v, s.get_token()) << "not registered";
 }
 
-// Whoever goes last frees the state, whatever it is.
+// The last owner frees the state, of whatever kind it is. K1
 TYPED_TEST(Shared, TheLastOwnerFreesTheState) {
   CTS_NAMES;
   using callback = typename TypeParam::template callback<nothing>;
@@ -600,7 +597,7 @@ TYPED_TEST(Shared, TheLastOwnerFreesTheState) {
     }
 }
 
-// [stopcallback.cons]: it acquires ownership only if it is registered
+// [stopcallback.cons]: a callback acquires ownership only if it is registered
 TYPED_TEST(Shared, ACallbackThatRanInItsConstructorOwnsNothing) {
   CTS_NAMES;
   long const before = blocks_held.load();
@@ -637,8 +634,7 @@ TYPED_TEST(Shared, MakingASourceThrowsIfThereIsNoMemory) {
   EXPECT_TRUE(thrown);
 }
 
-// --------------------------------------------------------------------------------- callbacks: std, cts and in place
-// alike
+// --- callbacks: std, cts and in place alike
 
 template <class With>
 struct Callbacks : testing::Test {};
@@ -721,7 +717,7 @@ TYPED_TEST(Callbacks, SeeTheRequest) {
   EXPECT_TRUE(possible);
 }
 
-// Not required by the standard; what both libraries do, and what cts promises.
+// Not required by the standard. Both libraries do this, and cts promises it.
 TYPED_TEST(Callbacks, RunNewestFirst) {
   CTS_NAMES;
   source s;
@@ -733,7 +729,7 @@ TYPED_TEST(Callbacks, RunNewestFirst) {
   EXPECT_TRUE(std::is_sorted(order.rbegin(), order.rend()));
 }
 
-/// Notes in which value category it is called.
+/// Notes the value category in which it is called.
 struct categories {
   char* called;
   void operator()() & { *called = 'l'; }
@@ -890,7 +886,7 @@ TYPED_TEST(Callbacks, ThatThrowEndTheProgram) {
               "terminated");
 }
 
-// ---- inside a callback
+// --- inside a callback
 
 TYPED_TEST(Callbacks, MayRequestAStop) {
   CTS_NAMES;
@@ -945,7 +941,7 @@ TYPED_TEST(Callbacks, MayDestroyOthersThatHaveRun) {
   EXPECT_FALSE(b.has_value());
 }
 
-// [stoptoken.concepts]: on the thread that runs it the destructor does not wait
+// [stoptoken.concepts]: the destructor does not wait on the thread that runs the callback
 TYPED_TEST(Callbacks, MayDestroyThemselves) {
   CTS_NAMES;
   source s;
@@ -1002,7 +998,7 @@ TYPED_TEST(Callbacks, TheLastOneMayDestroyTheSourceThenItself) {
   }
 }
 
-// The others keep the state until they have run.
+// The remaining callbacks keep the state until they have run. K1
 TYPED_TEST(Shared, TheFirstCallbackMayDestroyEverySourceAndToken) {
   using source = typename TypeParam::source;
   using any = typename TypeParam::template callback<function>;
@@ -1024,8 +1020,8 @@ TYPED_TEST(Shared, TheFirstCallbackMayDestroyEverySourceAndToken) {
   EXPECT_EQ(blocks_held.load(), before);
 }
 
-// The callback that runs has dropped all it had. Whoever drops the rest meanwhile must neither wait for it nor take the
-// state away from under it.
+// The running callback has dropped its owners. A thread that drops the others meanwhile neither waits for the callback
+// nor destroys the state under it. K1
 TYPED_TEST(Shared, TheLastTokenMayGoOnAnotherThreadWhileACallbackRuns) {
   using source = typename TypeParam::source;
   using any = typename TypeParam::template callback<function>;
@@ -1078,8 +1074,7 @@ TYPED_TEST(Shared, ACallbackThatRunsInItsConstructorMayDestroyItsToken) {
   using token = typename TypeParam::token;
   auto s = std::make_unique<source>();
   s->request_stop();
-  if constexpr (TypeParam::is_cts) {  // libstdc++ copies the token first, so it is fine with this too, but does not
-                                      // promise it
+  if constexpr (TypeParam::is_cts) {  // libstdc++ passes, as it copies the token first, but does not promise it
     auto t = std::make_unique<token>(s->get_token());
     token const& ref = *t;
     typename TypeParam::template callback<function> const c(ref, [&] { t.reset(), s.reset(); });
@@ -1087,7 +1082,7 @@ TYPED_TEST(Shared, ACallbackThatRunsInItsConstructorMayDestroyItsToken) {
   }
 }
 
-// ---- threads
+// --- threads
 
 /// Runs `a` and `b` together, `rounds` times, with `setup` before and `check` after each.
 template <class Setup, class A, class B, class Check>
@@ -1132,7 +1127,7 @@ TYPED_TEST(Callbacks, RunForOneOfTwoRequests) {
       });
 }
 
-// [stoptoken.concepts]: registered or called, never lost, never both
+// [stoptoken.concepts]: a callback is registered or called, never lost, never both
 TYPED_TEST(Callbacks, RunOnceWhenMadeBesideARequest) {
   CTS_NAMES;
   std::unique_ptr<source> s;
@@ -1154,12 +1149,12 @@ TYPED_TEST(Callbacks, RunOnceWhenMadeBesideARequest) {
       });
 }
 
-// [stoptoken.concepts]: after the destructor it is not running and will not run, and its effects are visible
+// [stoptoken.concepts]: after the destructor the callback does not run, and its effects are visible
 TYPED_TEST(Callbacks, HaveRunOrNeverWillOnceDestroyed) {
   CTS_NAMES;
   struct shared_state {
     source s;
-    int effect = 0;  // plain: the sanitizer sees it if the destructor does not wait
+    int effect = 0;  // plain: the sanitizer reports a race if the destructor does not wait
     std::atomic<bool> destroyed{false}, late{false};
   };
   std::unique_ptr<shared_state> w;
@@ -1209,7 +1204,7 @@ TYPED_TEST(Callbacks, AreWaitedForByTheirDestructorsOnOtherThreads) {
   requester.join();
 }
 
-// [stoptoken.concepts]: not for some other callback
+// [stoptoken.concepts]: the destructor waits for no other callback
 TYPED_TEST(Callbacks, AreNotWaitedForByTheDestructorsOfOthers) {
   CTS_NAMES;
   source s;
@@ -1252,7 +1247,7 @@ TYPED_TEST(Callbacks, AreNotWaitedForByALosingRequest) {
   EXPECT_FALSE(lost.get());
 }
 
-// [stoptoken.concepts]: the request synchronizes with who sees it
+// [stoptoken.concepts]: the request synchronizes with a thread that reads it
 TYPED_TEST(Callbacks, AndPollersSeeWhatHappenedBeforeTheRequest) {
   CTS_NAMES;
   std::unique_ptr<source> s;
@@ -1315,7 +1310,7 @@ TYPED_TEST(Shared, AStopThatIsNotPossibleWasNotRequested) {
       });
 }
 
-// The last one out frees the state, once, whoever it is.
+// The last owner frees the state, once. K1
 TYPED_TEST(Shared, OwnersMayGoAllAtOnce) {
   using source = typename TypeParam::source;
   using token = typename TypeParam::token;
@@ -1337,7 +1332,7 @@ TYPED_TEST(Shared, OwnersMayGoAllAtOnce) {
   EXPECT_EQ(blocks_held.load(), before);
 }
 
-// A crowd that copies, drops, registers and polls while a stop is requested, and drops everything at the end.
+// Threads copy, drop, register and poll while a stop is requested, and drop everything at the end.
 TYPED_TEST(Shared, ACrowdSharesAState) {
   using source = typename TypeParam::source;
   using token = typename TypeParam::token;
@@ -1405,7 +1400,7 @@ TYPED_TEST(Callbacks, TheLastOneMayDestroyEverythingBesideOtherThreads) {
   EXPECT_EQ(blocks_held.load(), before);
 }
 
-// ------------------------------------------------------------------------------------------------------- in place only
+// --- in place only
 
 // [stoptoken.inplace.mem]
 TEST(InplaceStopToken, OfNoSourceIsNeverStopped) {
@@ -1455,8 +1450,8 @@ TEST(InplaceStopSource, AllocatesNothingForTheFirstCallbacks) {
   EXPECT_EQ(blocks_made.load(), before);
 }
 
-// Once the last callback has returned, its destructor lets go, and the source may be destroyed, while request_stop is
-// on its way out.
+// The destructor of the last callback waits until it has returned. Then the source may be destroyed while request_stop
+// is leaving it. G13
 TEST(InplaceStopSource, MayBeDestroyedOnceTheLastCallbackHasReturned) {
   using any = cts::inplace_stop_callback<function>;
   struct world {
@@ -1469,14 +1464,14 @@ TEST(InplaceStopSource, MayBeDestroyedOnceTheLastCallbackHasReturned) {
       2000, [&] { w = std::make_unique<world>(); }, [&] { w->s.request_stop(); },
       [&] {
         while (!w->begun.load()) std::this_thread::yield();
-        w.reset();  // the callback first, which waits for it; then the source
+        w.reset();  // the callback first, whose destructor waits; then the source
       },
       [&](int) {});
 }
 
-// ------------------------------------------------------------------------------------------------------------ never
+// --- never
 
-// [stoptoken.never]: the function is not even made
+// [stoptoken.never]: its callbacks do not even make their function
 TEST(NeverStopToken, ItsCallbacksDoNothing) {
   struct unmakable {
     explicit unmakable(int) { std::abort(); }
@@ -1489,8 +1484,7 @@ TEST(NeverStopToken, ItsCallbacksDoNothing) {
   (void)c;
 }
 
-// ---------------------------------------------------------------------------------------------------- beyond the
-// standard
+// --- beyond the standard
 
 // Also in libstdc++: sources are often captured by value in lambdas.
 TEST(StopSource, RequestsThroughAConstSource) {
@@ -1500,7 +1494,7 @@ TEST(StopSource, RequestsThroughAConstSource) {
   EXPECT_TRUE(s.stop_requested());
 }
 
-// The constructor cannot report that there is no memory to grow into. What fits without growing is not affected.
+// The constructor cannot report that there is no memory to grow. Callbacks that fit without growing are not affected.
 template <class With>
 void register_without_memory(int n) {
   typename With::source s;
@@ -1519,7 +1513,7 @@ TEST(StopCallback, ThatFitsNowhereEndsTheProgram) {
               testing::ExitedWithCode(3), "terminated");
 }
 
-// The generic code that the concepts are for.
+// Generic code over the concepts.
 template <cts::stoppable_token Token>
 int count_until_stopped(Token token, int limit) {
   int n = 0;

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
-/// The interface of <stop_token> on the lock-free core: what C++20 has there, and what C++26 adds.
+/// The interface of <stop_token> on the lock-free core: that of C++20, and the additions of C++26.
 ///
-///   stop_source ──get_token──▶ stop_token ──▶ stop_callback<F>        one shared, counted state
-///   (detail/stop/stop_state.hpp) inplace_stop_source, inplace_stop_token, inplace_stop_callback<F>  a state inside the
-///   source (inplace_stop_token.hpp) never_stop_token and the concepts                                  no state
-///   (stoppable_token.hpp)
+///   stop_source ──get_token──▶ stop_token ──▶ stop_callback<F>                    one shared, counted state
+///   inplace_stop_source ──▶ inplace_stop_token ──▶ inplace_stop_callback<F>       the source contains the state
+///   never_stop_token, and the concepts                                            no state
 ///
-/// Members, constraints, exception specifications and semantics are those of [thread.stoptoken]. Beyond it: callbacks
-/// run newest first; the last one may destroy its registration and every source.
+/// The second line is in inplace_stop_token.hpp, the third in stoppable_token.hpp.
+///
+/// Members, constraints, exception specifications and semantics are those of [thread.stoptoken]. Beyond these:
+/// callbacks run newest first, and the last one may destroy its registration and every source.
 #pragma once
 #ifndef CTS_STOP_TOKEN_HPP
 #define CTS_STOP_TOKEN_HPP
@@ -25,24 +26,26 @@
 namespace cts {
 inline namespace CTS_ABI {
 
-/// Says that a stop_source shall have no state. [thread.stoptoken.syn]
+/// Selects the constructor of a stop_source without a state. [thread.stoptoken.syn]
 struct nostopstate_t {
   explicit nostopstate_t() = default;
 };
+/// The argument of that constructor.
 inline constexpr nostopstate_t nostopstate{};
 
 class stop_source;
 template <class CallbackFn>
 class stop_callback;
 
-/// Asks whether a stop has been requested. One pointer; a copy is one read-modify-write. [stoptoken]
-/// Different tokens, and const members of the same one, may be used by several threads at once.
+/// Asks whether a stop has been requested. [stoptoken]
+/// One pointer; a copy is one read-modify-write. Several threads may use different tokens, and const members of the
+/// same one, at once.
 class stop_token {
  public:
   template <class CallbackFn>
   using callback_type = stop_callback<CallbackFn>;
 
-  /// A token of no state.
+  /// A token without a state.
   stop_token() noexcept = default;
   stop_token(stop_token const& other) noexcept : state_(other.state_) {
     if (state_ != nullptr) state_->share(state::owner);
@@ -64,10 +67,11 @@ class stop_token {
   void swap(stop_token& other) noexcept { std::swap(state_, other.state_); }
   friend void swap(stop_token& a, stop_token& b) noexcept { a.swap(b); }
 
-  /// Whether a stop has been requested: a plain load. Never goes back. [stoptoken.mem]
+  /// Whether a stop has been requested. A plain load; once true, always true. [stoptoken.mem]
   /// Reading true makes visible what happened before the request.
   [[nodiscard]] bool stop_requested() const noexcept { return state_ != nullptr && state_->stop_requested(); }
-  /// False if there is no state, or no request and no source that could make one. Never comes back. [stoptoken.mem]
+  /// Whether a stop has been requested or still can be: false without a state, or with neither a request nor a source.
+  /// Once false, always false. [stoptoken.mem]
   [[nodiscard]] bool stop_possible() const noexcept { return state_ != nullptr && state_->stop_possible(); }
 
   /// Whether both have the same state, or none. [stoptoken.concepts]
@@ -85,13 +89,14 @@ class stop_token {
   state* state_ = nullptr;
 };
 
-/// Makes stop requests. One pointer; a copy is one read-modify-write. [stopsource]
-/// Different sources, and const members of the same one, may be used by several threads at once; so may request_stop.
+/// Makes stop requests. [stopsource]
+/// One pointer; a copy is one read-modify-write. Several threads may use different sources, and const members of the
+/// same one, at once; request_stop is one of these.
 class stop_source {
  public:
-  /// A source of a new state. One allocation; throws std::bad_alloc if that fails. [stopsource.cons]
+  /// A source of a new state. One allocation; throws std::bad_alloc. [stopsource.cons]
   stop_source() : state_(state::create()) {}
-  /// A source of no state. [stopsource.cons]
+  /// A source without a state. [stopsource.cons]
   explicit stop_source(nostopstate_t) noexcept {}
   stop_source(stop_source const& other) noexcept : state_(other.state_) {
     if (state_ != nullptr) state_->share(state::source);
@@ -114,22 +119,22 @@ class stop_source {
   void swap(stop_source& other) noexcept { std::swap(state_, other.state_); }
   friend void swap(stop_source& a, stop_source& b) noexcept { a.swap(b); }
 
-  /// A token of the same state, or of none. One read-modify-write. [stopsource.mem]
+  /// A token of the same state, or without one. One read-modify-write. [stopsource.mem]
   [[nodiscard]] stop_token get_token() const noexcept {
     if (state_ != nullptr) state_->share(state::owner);
     return stop_token(state_);
   }
   /// Whether there is a state. [stopsource.mem]
   [[nodiscard]] bool stop_possible() const noexcept { return state_ != nullptr; }
-  /// Whether a stop has been requested: a plain load. Never goes back. [stopsource.mem]
+  /// Whether a stop has been requested. A plain load; once true, always true. [stopsource.mem]
   [[nodiscard]] bool stop_requested() const noexcept { return state_ != nullptr && state_->stop_requested(); }
 
-  /// Requests a stop and runs the callbacks on this thread, newest first; they may destroy this source, all others and
-  /// all callbacks. One that throws ends the program. [stopsource.mem], [stoptoken.concepts] Const, as in libstdc++,
-  /// beyond the standard ([member.functions] allows it): it does not change which state this is.
-  /// @return true for the one call that made the request, after its callbacks have returned; false, at once, for all
-  /// others
-  ///   and without a state
+  /// Requests a stop and runs the callbacks on this thread, newest first. [stopsource.mem], [stoptoken.concepts]
+  /// The callbacks may destroy this source, all others and all callbacks. A callback that throws ends the program.
+  /// O(callbacks). Const, as in libstdc++ and beyond the standard ([member.functions] allows it): the source keeps its
+  /// state.
+  /// @return true for the one call that made the request, after its callbacks have returned; false, at once, for every
+  /// other, and without a state
   bool request_stop() const noexcept { return state_ != nullptr && state_->request_stop(); }
 
   /// Whether both have the same state, or none. [stoptoken.concepts]
@@ -142,8 +147,8 @@ class stop_source {
   state* state_ = nullptr;
 };
 
-/// Calls its function when a stop is requested, or in the constructor if it has been. Owns the state only while it is
-/// registered. [stopcallback]
+/// Calls its function when a stop is requested, or in the constructor if that was before. [stopcallback]
+/// Owns the state only while it is registered. Several threads may make and destroy different callbacks at once.
 template <class CallbackFn>
 class [[nodiscard]] stop_callback : private detail::stop_invocation<CallbackFn> {
   using invocation = detail::stop_invocation<CallbackFn>;
@@ -152,9 +157,10 @@ class [[nodiscard]] stop_callback : private detail::stop_invocation<CallbackFn> 
  public:
   using callback_type = CallbackFn;
 
-  /// Makes the function from `init` and registers it; calls it here and now if a stop has been requested. Throws only
-  /// what making it throws. O(1) amortized, two read-modify-writes; waits for nothing. Allocates only when many
-  /// callbacks are registered at once; if that fails, std::terminate. [stopcallback.cons], [stoptoken.concepts]
+  /// Makes the function from `init` and registers it, or calls it here if a stop has been requested.
+  /// Waits for nothing. Throws only what making the function throws. O(1) amortized, two read-modify-writes. Allocates
+  /// only if many callbacks are registered at once; std::terminate if that fails. [stopcallback.cons],
+  /// [stoptoken.concepts]
   template <class Initializer>
   requires std::constructible_from<CallbackFn, Initializer>
   explicit stop_callback(stop_token const& st,
@@ -166,22 +172,22 @@ class [[nodiscard]] stop_callback : private detail::stop_invocation<CallbackFn> 
       this->invoke();
       return;
     }
-    state_->share(state::owner);  // first: once it is registered, it may run and destroy *this
-    if (state* const s = state_; !detail::enter(s->registry(), *this)) {
+    state_->share(state::owner);  // first: once registered, the function may run and destroy *this
+    if (state* const s = state_; !detail::try_register(s->registry(), *this)) {
       state_ = nullptr;
-      s->drop(state::owner);  // not the last one: `st` has its own, and may be destroyed only by what is called now
+      s->drop(state::owner);  // not the last one: `st` has its own, and only the function called now may destroy it
       this->invoke();
     }
   }
-  /// The same, with one read-modify-write less: takes the state from `st`, but only if the function is registered.
+  /// The same with one read-modify-write less: takes the state from `st`, but only if the function is registered.
   template <class Initializer>
   requires std::constructible_from<CallbackFn, Initializer>
   explicit stop_callback(stop_token&& st,
                          Initializer&& init) noexcept(std::is_nothrow_constructible_v<CallbackFn, Initializer>)
       : invocation(std::forward<Initializer>(init)), state_(st.state_) {
     if (state_ == nullptr) return;
-    if (detail::enter(state_->registry(), *this)) {
-      st.state_ = nullptr;  // and nothing of *this, which may be gone
+    if (detail::try_register(state_->registry(), *this)) {
+      st.state_ = nullptr;  // TRICKY: touch nothing of *this, which may be gone
     } else {
       state_ = nullptr;
       this->invoke();
@@ -192,11 +198,12 @@ class [[nodiscard]] stop_callback : private detail::stop_invocation<CallbackFn> 
   stop_callback& operator=(stop_callback const&) = delete;
   stop_callback& operator=(stop_callback&&) = delete;
 
-  /// Takes the function back. If it runs on another thread, waits until it has returned, and for no other callback;
-  /// inside the function itself it does not wait. Two read-modify-writes. [stopcallback.cons], [stoptoken.concepts]
+  /// Unregisters the function or, if it runs on another thread, waits until it has returned. Waits for no other
+  /// callback, and not inside the function itself. O(1), two read-modify-writes. [stopcallback.cons],
+  /// [stoptoken.concepts]
   ~stop_callback() {
     if (state_ == nullptr) return;
-    detail::leave(state_->registry(), *this);
+    detail::unregister_and_wait(state_->registry(), *this);
     state_->drop(state::owner);
   }
 

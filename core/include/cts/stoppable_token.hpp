@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
-/// What generic code may ask of stop tokens, sources and callbacks: the concepts of C++26's <stop_token>, and the token
-/// that is never stopped. Syntax only; nothing here has a state.
+/// The concepts of C++26's <stop_token>, which generic code requires of stop tokens, sources and callbacks, and the
+/// token that is never stopped. Nothing here has a state.
 ///
-/// The draft keeps two of the concepts for exposition; here they have the names that P2300 and its implementations use.
+/// The draft has two of the concepts for exposition only; here they have the names of P2300 and its implementations.
 #pragma once
 #ifndef CTS_STOPPABLE_TOKEN_HPP
 #define CTS_STOPPABLE_TOKEN_HPP
@@ -11,6 +11,7 @@
 #include <concepts>
 #include <type_traits>
 
+#include "cts/detail/stop/type_alias_exists.hpp"
 #include "cts/version.hpp"
 
 namespace cts {
@@ -20,15 +21,10 @@ inline namespace CTS_ABI {
 template <class Token, class CallbackFn>
 using stop_callback_for_t = typename Token::template callback_type<CallbackFn>;
 
-namespace detail {
-template <template <class> class>
-struct check_type_alias_exists;
-}
-
 /// A token that can be copied, compared and polled, and that names its callbacks. [stoptoken.concepts]
 template <class Token>
 concept stoppable_token = requires(Token const tok) {
-  typename detail::check_type_alias_exists<Token::template callback_type>;
+  typename detail::type_alias_exists<Token::template callback_type>;
   { tok.stop_requested() }
   noexcept->std::same_as<bool>;
   { tok.stop_possible() }
@@ -39,7 +35,7 @@ concept stoppable_token = requires(Token const tok) {
 &&std::copyable<Token>&& std::equality_comparable<Token>;
 
 /// A token that is known at compile time never to be stopped. [stoptoken.concepts]
-/// The draft asks an object; compilers of C++20 reject that, so the type is asked: stop_possible must be static.
+/// The draft asks an object. Compilers of C++20 reject that; so this asks the type, and stop_possible must be static.
 template <class Token>
 concept unstoppable_token = stoppable_token<Token> && requires {
   requires std::bool_constant<(!Token::stop_possible())>::value;
@@ -52,7 +48,7 @@ concept stoppable_callback_for =
   typename stop_callback_for_t<Token, CallbackFn>;
 } && std::constructible_from<stop_callback_for_t<Token, CallbackFn>, Token const&, Initializer>;
 
-/// What makes stop requests and tokens. [stoptoken.concepts]
+/// A source that makes stop requests and tokens. [stoptoken.concepts]
 template <class Source>
 concept stoppable_source = requires(Source& src, Source const csrc) {
   { csrc.get_token() } -> stoppable_token;
@@ -63,7 +59,7 @@ concept stoppable_source = requires(Source& src, Source const csrc) {
   { src.request_stop() } -> std::same_as<bool>;
 };
 
-/// A token of nothing: its callbacks are not even constructed. [stoptoken.never]
+/// A token that is never stopped: its callbacks do not even make their function. [stoptoken.never]
 class never_stop_token {
   struct no_callback {
     explicit no_callback(never_stop_token, auto&&) noexcept {}
@@ -73,7 +69,9 @@ class never_stop_token {
   template <class>
   using callback_type = no_callback;
 
+  /// False. [stoptoken.never]
   [[nodiscard]] static constexpr bool stop_requested() noexcept { return false; }
+  /// False. [stoptoken.never]
   [[nodiscard]] static constexpr bool stop_possible() noexcept { return false; }
 
   [[nodiscard]] bool operator==(never_stop_token const&) const = default;

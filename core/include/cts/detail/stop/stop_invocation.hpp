@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
-/// What stop_callback and inplace_stop_callback have in common: the function beside its node in the registry, and the
-/// two ways in and out that the standard prescribes.
+/// The common part of stop_callback and inplace_stop_callback: the function beside its node in the registry, and
+/// registering and unregistering it as the standard prescribes.
 #pragma once
 #ifndef CTS_DETAIL_STOP_STOP_INVOCATION_HPP
 #define CTS_DETAIL_STOP_STOP_INVOCATION_HPP
@@ -18,7 +18,7 @@ inline namespace CTS_ABI {
 namespace detail {
 
 /// A function that a registry runs. [stopcallback.general]
-/// It may destroy itself while it runs: nothing is touched after it has returned.
+/// The function may destroy this object while it runs: nothing is touched after it has returned.
 template <class CallbackFn>
 class stop_invocation : public core::callback {
   static_assert(std::invocable<CallbackFn>, "CallbackFn must be invocable without arguments [stopcallback.general]");
@@ -38,21 +38,20 @@ class stop_invocation : public core::callback {
   CallbackFn callback_fn_;
 };
 
-/// Registers `c`; false if a stop request came first. `c` may be gone when this returns true.
-///
-/// std::terminate is the last resort for a registry that cannot grow: the standard lets the constructors of callbacks
-/// throw nothing of their own, and a callback that is silently never called is worse than an end with a reason. Before
-/// it comes to that the registry has looked for room everywhere and operator new has called the new-handler, which may
-/// make some or wait.
-CTS_HOT inline bool enter(core::registry& r, core::callback& c) noexcept {
+/// Registers `c`. When this returns true, `c` may be gone.
+/// Calls std::terminate if the registry cannot grow: the standard lets the constructors of callbacks throw nothing of
+/// their own, and a callback that silently never runs is worse. Before that, the registry has looked for room in all
+/// its segments, and operator new has called the new-handler, which may make room or wait.
+/// @return false if a stop request came first
+CTS_HOT inline bool try_register(core::registry& r, core::callback& c) noexcept {
   core::register_result const result = r.try_register(c);
   if (result == core::register_result::out_of_memory) [[unlikely]]
     std::terminate();
   return result == core::register_result::registered;
 }
 
-/// Takes back `c`, which has been registered; if it runs on another thread, waits until it has returned.
-CTS_HOT inline void leave(core::registry& r, core::callback& c) noexcept {
+/// Unregisters `c`, which was registered; if it runs on another thread, waits until it has returned.
+CTS_HOT inline void unregister_and_wait(core::registry& r, core::callback& c) noexcept {
   if (!r.unregister(c)) [[unlikely]]
     r.await_return(c);
 }
