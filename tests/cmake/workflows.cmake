@@ -12,3 +12,14 @@ if(CTS_NPM AND CTS_NODE)
 else()
   message(STATUS "cts: npm not found (Debian: apt-get install npm): the workflows are not compared with their schema")
 endif()
+
+# What the workflow for users' own models calls.
+find_path(CTS_RELACY_INCLUDE relacy/relacy.hpp)
+if(CTS_RELACY_INCLUDE AND UNIX)
+  add_test(NAME Workflows.VerifyMyCodeRunsAPart
+           COMMAND ${CMAKE_COMMAND} -DROOT=${PROJECT_SOURCE_DIR} -DFOLDER=${CMAKE_CURRENT_BINARY_DIR}/verify_my_code -DCXX=${CMAKE_CXX_COMPILER}
+                   -P ${CMAKE_CURRENT_SOURCE_DIR}/cmake/check_verify_my_code.cmake)
+  set_tests_properties(Workflows.VerifyMyCodeRunsAPart PROPERTIES TIMEOUT 300)
+else()
+  message(STATUS "cts: Relacy not found (Debian: apt-get install relacy-dev): the script that verifies users' models is not tried")
+endif()
