@@ -6,6 +6,7 @@ cmake_minimum_required(VERSION 3.25)
 file(REMOVE_RECURSE "${FOLDER}")
 file(MAKE_DIRECTORY "${FOLDER}")
 set(include "${ROOT}/core/include")
+set(script "${ROOT}/core/cmake/cts-verify-copy.cmake")
 execute_process(COMMAND ${CMAKE_COMMAND} "-DINCLUDE=${include}" "-DOUT=${FOLDER}/SHA256SUMS" -P "${ROOT}/core/cmake/header-sums.cmake" COMMAND_ERROR_IS_FATAL ANY)
 
 # verdict.py of an empty run, with the sums of a build; the summary in `summary`.
@@ -22,7 +23,7 @@ endfunction()
 
 # The script's verdict on a copy: `good`, or a text that it must say.
 function(expect what copy evidence said_of_it)
-  execute_process(COMMAND ${CMAKE_COMMAND} -P "${ROOT}/core/cmake/cts-verify-copy.cmake" "${copy}" ${evidence} WORKING_DIRECTORY "${FOLDER}"
+  execute_process(COMMAND ${CMAKE_COMMAND} -P "${script}" "${copy}" ${evidence} WORKING_DIRECTORY "${FOLDER}"
                   RESULT_VARIABLE status OUTPUT_VARIABLE said ERROR_VARIABLE said)
   string(REGEX REPLACE "[ \n]+" " " said "${said}")  # CMake breaks lines of messages
   if(said_of_it STREQUAL "good")
@@ -90,6 +91,12 @@ string(REGEX REPLACE ".$" "x" changed "${digit}")
 string(REPLACE "${digit}" "${changed}" changed "${passed}")
 file(WRITE "${FOLDER}/changed.json" "${changed}")
 expect("evidence that was changed" "${include}" changed.json "contradicts itself")
+
+# Installed from a build that has verified it, the script needs no evidence.
+file(COPY "${script}" "${FOLDER}/summary.json" DESTINATION "${FOLDER}/installed/lib/cmake/cts")
+file(COPY "${include}" DESTINATION "${FOLDER}/installed")
+set(script "${FOLDER}/installed/lib/cmake/cts/cts-verify-copy.cmake")
+expect("an installed copy" "${FOLDER}/installed" "" good)
 
 find_program(SHA256SUM sha256sum)
 if(SHA256SUM)
