@@ -134,7 +134,7 @@ struct crew {
 };
 
 // --- W1
-// ------------------------------------------------------------------------------------------------------------------------
+// ----------------------------------------------------------------------------------------------------
 /// The keeper sleeps until the first timer is due, or without one, beyond the horizon; the second one is earlier.
 template <class Crew, bool Idle>
 struct arm_vs_sleep : rl::test_suite<arm_vs_sleep<Crew, Idle>, 2>, Crew {
@@ -266,7 +266,7 @@ add<arm_refused> w3c(
     1000000);
 
 // --- W2
-// ------------------------------------------------------------------------------------------------------------------------
+// ----------------------------------------------------------------------------------------------------
 /// A callback that waits for a timer which it has armed.
 struct nested : rl::test_suite<nested, 2>, crew<> {
   void before() {
@@ -357,7 +357,7 @@ add<nested_later> w2b(
     1000000);
 
 // --- W5
-// ------------------------------------------------------------------------------------------------------------------------
+// ----------------------------------------------------------------------------------------------------
 template <unsigned Threads>
 struct post_vs_end : rl::test_suite<post_vs_end<Threads>, 2>, crew<> {
   void before() {
@@ -418,7 +418,7 @@ add<post_vs_blocked<1, false>> w5d(
     1000000);
 
 // --- stop
-// ----------------------------------------------------------------------------------------------------------------------
+// ----------------------------------------------------------------------------------------------------
 /// The keeper sleeps.
 struct stop_vs_arm : rl::test_suite<stop_vs_arm, 3>, crew<> {
   void before() {
@@ -564,7 +564,7 @@ add<stop_vs_nested> st6("G17", "StopVersusCallbackThatWaitsForItsTimer",
                         100000);
 
 // --- the wheel
-// -----------------------------------------------------------------------------------------------------------------
+// ----------------------------------------------------------------------------------------------------
 /// Three timers and whatever is done with them, drawn: a wheel beside a list that is searched.
 struct wheel_vs_list : rl::test_suite<wheel_vs_list, 1> {
   using wheel = model_wheel;

@@ -115,23 +115,29 @@ inline constexpr core::site_info site_table[site_count] = {
   {"status_wanted", core::operation::load, std::memory_order_relaxed, "none",
    "nothing: the timers' lock, which disarming takes after cancel or dispose, orders it (G17)"},
   {"status_ask", core::operation::load, std::memory_order_acquire, "status_cancel, status_watch",
-   "a canceller would signal an event whose construction it does not see; a thread that loses would set the flag, or a reader ask for the reason, without seeing what was written before cancel (G16)"},
+   "a canceller would signal an event whose construction it does not see; a thread that loses would set the flag, or "
+   "a reader ask for the reason, without seeing what was written before cancel (G16)"},
   {"status_cancel", core::operation::rmw, std::memory_order_release, "status_ask, status_watch",
-   "a thread that loses to it, or makes the event after it, would not see what was written before cancel; status_ask has acquired what it reads itself (G18)"},
+   "a thread that loses to it, or makes the event after it, would not see what was written before cancel; status_ask "
+   "has acquired what it reads itself (G18)"},
   {"status_dispose", core::operation::rmw, std::memory_order_acquire, "status_watch, status_left",
-   "dispose would close an event whose construction it does not see, or release a parent that a reader has just looked at (G18)"},
+   "dispose would close an event whose construction it does not see, or release a parent that a reader has just "
+   "looked at (G18)"},
   {"status_watch", core::operation::rmw, std::memory_order_acq_rel, "status_cancel, status_dispose",
-   "the canceller would signal an event whose construction it does not see; the waiter would not see what was written before cancel (G18)"},
+   "the canceller would signal an event whose construction it does not see; the waiter would not see what was "
+   "written before cancel (G18)"},
   {"status_arm", core::operation::rmw, std::memory_order_relaxed, "status_cancel",
    "nothing: it only makes the canceller take the timers' lock, under which both sides look again (G17)"},
   {"status_detach", core::operation::rmw, std::memory_order_relaxed, "none",
    "nothing: the thread that detaches holds a reference, and the last drop comes after it (G16)"},
   {"status_read", core::operation::rmw, std::memory_order_relaxed, "status_dispose",
-   "nothing: the word's modification order decides whether dispose sees the reader, and the links are older than any token (G16)"},
+   "nothing: the word's modification order decides whether dispose sees the reader, and the links are older than any "
+   "token (G16)"},
   {"status_left", core::operation::rmw, std::memory_order_acq_rel, "status_dispose, status_unlinked",
    "a thread would release the parents while a reader, or the dispose that left them to it, still looks at them (G16)"},
   {"status_unlinked", core::operation::rmw, std::memory_order_acq_rel, "status_left",
-   "a thread would release the parents while the reader, or the dispose that left them to it, still looks at them (G16)"},
+   "a thread would release the parents while the reader, or the dispose that left them to it, still looks at them "
+   "(G16)"},
 
   {"event_find", core::operation::load, std::memory_order_acquire, "event_publish",
    "a second getter would use an event whose construction it does not see (G18)"},
@@ -149,7 +155,8 @@ inline constexpr core::site_info site_table[site_count] = {
   {"owners_release", core::operation::rmw, std::memory_order_acq_rel, "owners_end",
    "the node would be freed while the other owner still uses it (G20)"},
   {"owners_end", core::operation::rmw, std::memory_order_acq_rel, "owners_ask, owners_release, owners_wait",
-   "the node would be freed while the other owner still uses it, or a waiter completed whose construction is not seen (G20)"},
+   "the node would be freed while the other owner still uses it, or a waiter completed whose construction is not "
+   "seen (G20)"},
 
   {"delegate_set", core::operation::store, std::memory_order_relaxed, "delegate_ask",
    "nothing: a thread finds its own name only if it wrote that itself (G21)"},
@@ -157,19 +164,25 @@ inline constexpr core::site_info site_table[site_count] = {
    "nothing: every other value means that another thread runs the callback (G21)"},
 
   {"timer_wake_look", core::operation::store, std::memory_order_relaxed, "timer_wake_ask",
-   "nothing: the keeper takes the wheel's lock after it, and a thread that arms a timer after that reads it under the same lock (G17)"},
+   "nothing: the keeper takes the wheel's lock after it, and a thread that arms a timer after that reads it under "
+   "the same lock (G17)"},
   {"timer_wake_sleep", core::operation::store, std::memory_order_relaxed, "timer_wake_ask",
    "nothing: a thread that reads an older value finds 'always' and calls the keeper in vain (G17)"},
   {"timer_wake_poke", core::operation::store, std::memory_order_relaxed, "timer_wake_ask",
    "nothing: a thread that reads an older value calls the keeper once more (G17)"},
   {"timer_wake_retry", core::operation::store, std::memory_order_relaxed, "timer_wake_ask",
-   "nothing: the callback arms its timers on the same thread; another thread that reads an older value leaves the new attempt to the next one (G17)"},
+   "nothing: the callback arms its timers on the same thread; another thread that reads an older value leaves the "
+   "new attempt to the next one (G17)"},
   {"timer_wake_end", core::operation::store, std::memory_order_relaxed, "timer_wake_ask",
-   "nothing: beside stop(), a thread that still reads 'poked' leaves its timer armed, and the next keeper serves it (G17)"},
+   "nothing: beside stop(), a thread that still reads 'poked' leaves its timer armed, and the next keeper serves it "
+   "(G17)"},
   {"timer_wake_stop", core::operation::store, std::memory_order_relaxed, "timer_wake_ask",
-   "nothing: the next keeper looks at every wheel before it sleeps, whatever a thread that arms a timer has read (G17)"},
-  {"timer_wake_ask", core::operation::load, std::memory_order_relaxed, "timer_wake_look, timer_wake_sleep, timer_wake_poke, timer_wake_retry, timer_wake_end, timer_wake_stop",
-   "nothing: the wheel's lock, which the arming thread holds, orders it after timer_wake_look or before the keeper's look (G17)"},
+   "nothing: the next keeper looks at every wheel before it sleeps, whatever a thread that arms a timer has read "
+   "(G17)"},
+  {"timer_wake_ask", core::operation::load, std::memory_order_relaxed, "timer_wake_look, timer_wake_sleep, "
+   "timer_wake_poke, timer_wake_retry, timer_wake_end, timer_wake_stop",
+   "nothing: the wheel's lock, which the arming thread holds, orders it after timer_wake_look or before the keeper's "
+   "look (G17)"},
   {"timer_home_ask", core::operation::load, std::memory_order_relaxed, "timer_home_set",
    "nothing: the word is written once, and the lock of the wheel that it names orders the rest (G17)"},
   {"timer_home_set", core::operation::rmw, std::memory_order_relaxed, "timer_home_ask",
