@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
-/// Linearizability (Herlihy and Wing, TOPLAS 1990): whether what the operations of an execution returned is what a
-/// registry that does one thing at a time could have returned, in an order that keeps every operation after those that
-/// came before it. Wing and Gong's search ("Testing and verifying concurrent objects", 1993) over the sets of
-/// operations done so far, each visited once.
+/// Linearizability (Herlihy and Wing, TOPLAS 1990): whether a registry that does one thing at a time could have given
+/// the answers of an execution, in an order that keeps every operation after those that came before it. Wing and Gong's
+/// search ("Testing and verifying concurrent objects", 1993) over the sets of operations done so far, each visited
+/// once.
 ///
-/// What "before" means is the recorder's: in the models, happens-before (a C++ program has no other order to observe);
+/// The recorder defines "before": in the models, happens-before (a C++ program has no other order to observe);
 /// in the stress programs, the order of stamps from one counter, whose read-modify-writes make that happens-before too.
 ///
 /// The order of callbacks is not part of it: last in, first out holds over happens-before only (G9 has models of its
@@ -21,7 +21,7 @@
 
 namespace cts::models {
 
-/// What an operation did, with the answer that it got. A cancel that wins is several: it closes the registry, takes and
+/// An operation with its answer. A cancel that wins is several: it closes the registry, takes and
 /// runs each callback, and returns.
 enum class did : std::uint8_t {
   registered,   ///< try_register: registered
@@ -146,7 +146,7 @@ class operations {
     }
   };
 
-  // The state follows from the set of what has been done: registrations, removals and runs commute within it.
+  // The state follows from the set of operations done: registrations, removals and runs commute within it.
   bool search(std::uint64_t done, state const& s, std::unordered_set<std::uint64_t>& seen) const {
     std::uint64_t const all = all_.size() == most ? ~std::uint64_t{0} : (std::uint64_t{1} << all_.size()) - 1;
     if (done == all) return true;

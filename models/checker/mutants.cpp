@@ -69,7 +69,8 @@ std::size_t length(std::string const& history) {
       apart == std::string::npos ? history.end() : history.begin() + static_cast<std::ptrdiff_t>(apart), '\n'));
 }
 
-/// Runs `c` under the mutant that is built in, and keeps what kills it if that is shorter than what is there.
+/// Runs `c` under the mutant that is built in, and keeps the execution that kills it if it is shorter than the known
+/// one.
 void attempt(model const& c, plan const& p, std::optional<kill>& found) {
   outcome const o = c.run(p);
   if (o.passed || (found && length(found->history) <= length(o.history))) return;
@@ -184,7 +185,7 @@ int main(int argc, char** argv) {
   testing::InitGoogleTest(&argc, argv);
   static std::vector<mutant> const mutants = all_mutants();
   for (mutant const& m : mutants) {
-    std::string name = m.name;  // without what a filter would take for its own
+    std::string name = m.name;  // without the characters of a filter
     if (std::size_t const arrow = name.find(" -> "); arrow != std::string::npos) name.replace(arrow, 4, ".");
     std::replace(name.begin(), name.end(), ' ', '.');
     testing::RegisterTest(m.home.empty() ? "Mutants" : m.home.c_str(), name.c_str(), nullptr, nullptr, __FILE__,

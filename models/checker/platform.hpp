@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
-/// The core's platform inside Relacy. The orders are read from a table at run time, so that one binary holds every
-/// mutant; histories name the site and the line of the core.
+/// The core's platform inside Relacy. It reads the orders from the tables at run time, so that one binary holds every
+/// mutant. Histories name the site and the line of the core.
 #pragma once
 
 #include "faults.hpp"
@@ -10,9 +10,9 @@
 #include "cts/core/registry.hpp"
 #include "cts/protocol/state.hpp"
 
-/// Relacy never delays a store. What that could hide needs a store that races with the write before it in its word:
-/// those of the core's that may, since it does not matter which of the two is the newer one (docs/guarantees.md says
-/// why, and what else has to hold). Who defines this function for a table of their own has the models check it.
+/// Whether the store at a site may race with the write before it in its word. Relacy never delays a store, which could
+/// hide a defect only behind such a race. These stores may race because it does not matter which write is newer
+/// (docs/guarantees.md says why). Define may_race for your own table, and the models fail on any other race.
 namespace cts {
 inline namespace CTS_ABI {
 namespace core {
@@ -39,7 +39,7 @@ inline void require(bool ok, char const* what, char const* file = __builtin_FILE
   if (!ok) rl::ctx().fail_test(what, rl::test_result_user_assert_failed, rl::debug_info("require", file, line));
 }
 
-/// What the running model is built with: a row of a table whose order is weaker, or a structural defect.
+/// The mutant that the running model is built with: a row of a table whose order is weaker, or a defect.
 struct world {
   core::site_info const* weakened = nullptr;
   std::memory_order weaker = std::memory_order_seq_cst;
@@ -86,8 +86,8 @@ rl::memory_order relacy_order(Site s) {
   return rl::mo_seq_cst;
 }
 
-/// Adversarial suspension: at the step it has chosen thread 0 waits for all the others. Who waits for it is then seen
-/// as a livelock.
+/// Adversarial suspension: at its chosen step thread 0 waits for all the others. A thread that waits for thread 0 then
+/// shows as a livelock.
 inline void maybe_suspend() {
   if (now.stop_in < 0 || rl::thread_index() != 0 || now.stop_in-- != 0) return;
   while (now.others->get() != 0) {
@@ -96,8 +96,8 @@ inline void maybe_suspend() {
   }
 }
 
-/// Holds the calling thread of a directed model until `ready`, which reads plain variables and so orders nothing, or
-/// for a while. It does not yield: Relacy lets who has yielded read no stale value any more.
+/// Holds the calling thread of a directed model until `ready()`, which reads plain variables and so orders nothing, but
+/// not for ever. It does not yield, because Relacy lets a thread that has yielded read no stale value.
 template <class Ready>
 void hold_until(Ready ready) {
   rl::atomic<int> nothing;
@@ -134,12 +134,12 @@ struct platform {
         alive_.emplace();
         (*alive_)(RL_INFO) = 1;
       }
-      rl::preemption_disabler const unpublished(rl::ctx());  // nobody else can know this word yet
+      rl::preemption_disabler const unpublished(rl::ctx());  // no other thread can know this word yet
       word_.store(value, rl::mo_relaxed, rl::debug_info("construct", __FILE__, __LINE__));
     }
     ~atomic() {
       if (alive_) (*alive_)(rl::debug_info("end of life", __FILE__, __LINE__)) = 0;
-      else the_reduction.touch_all();  // Relacy alone finds who comes after, not who came before
+      else the_reduction.touch_all();  // Relacy finds a later access by itself, not an earlier one
     }
     template <class Site>
     T load(Site s, char const* file = __builtin_FILE(), unsigned row = __builtin_LINE()) const {
@@ -293,7 +293,7 @@ struct platform {
   class var {
    public:
     explicit var(T value) { value_(RL_INFO) = value; }
-    ~var() { value_(RL_INFO) = T(); }  // dying is a write: who still reads is a data race
+    ~var() { value_(RL_INFO) = T(); }  // the end of life is a write: a concurrent read is a data race
     T get(char const* file = __builtin_FILE(), unsigned row = __builtin_LINE()) const {
       return value_(rl::debug_info("read", file, row));
     }
@@ -347,7 +347,7 @@ struct platform {
   static void* allocate(std::size_t bytes) {
     the_reduction.allocates();
     if (the_reduction.reuse || now.failing >= 0)
-      the_reduction.touch(reduction::allocator, true);  // which one fails, or gets what was freed
+      the_reduction.touch(reduction::allocator, true);  // which allocation fails, or reuses freed memory
     if (now.failing == now.allocations) {
       now.failing = -1;
       return nullptr;

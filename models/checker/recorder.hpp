@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
-/// Records what the operations of a Relacy execution did and what came before what, by Relacy's own clocks.
+/// Records the operations of a Relacy execution, their results and their order by Relacy's own clocks.
 #pragma once
 
 #include <array>
@@ -20,7 +20,7 @@ class recorder {
   explicit recorder(unsigned threads) : threads_(threads) {}
   void clear() { count_ = 0; }
 
-  /// What the calling thread knows of the others. Taken before an operation.
+  /// The calling thread's knowledge of the others. Taken before an operation.
   clock now_known() const {
     clock c{};
     for (unsigned t = 0; t < threads_; ++t) c[t] = rl::ctx().threadx_->acq_rel_order_[t];
@@ -29,7 +29,7 @@ class recorder {
   /// The calling thread did that just now, having known `before` when it began.
   void add(did what, unsigned callback, clock const& before) {
     rl::thread_info_base& me = *rl::ctx().threadx_;
-    me.own_acq_rel_order_ += 1;  // as a write to a plain variable would: who knows of it knows of all before
+    me.own_acq_rel_order_ += 1;  // as a write to a plain variable: a thread that knows of it knows of all before
     if (count_ == operations::most) std::abort();
     events_[count_++] = {what, callback, static_cast<unsigned>(me.index_), me.own_acq_rel_order_, before};
   }
@@ -67,7 +67,7 @@ class recorder {
     clock before;
   };
   unsigned threads_;
-  // No memory of its own: Relacy counts what is allocated within an execution as the execution's.
+  // No memory of the heap: within an execution it would be Relacy's.
   std::array<event, operations::most> events_;
   std::size_t count_ = 0;
 };

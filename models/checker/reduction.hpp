@@ -15,14 +15,14 @@
 ///     goes two stores back (or one), so it could not if it went that far already; nor if both are sequentially
 ///     consistent.
 ///
-/// What Relacy does not see is declared: `touch` names a thing that a step reads or writes (a platform's hint, the
-/// order in which callbacks ran). What the step of a sleeping thread touched is known from the executions in which it
-/// did not sleep. `touch_all` commutes with nothing.
+/// Things that Relacy does not see are declared: `touch` names a thing that a step reads or writes (a platform's hint,
+/// the order in which callbacks ran). The things that a sleeping thread's step touches are known from the executions in
+/// which it did not sleep. `touch_all` commutes with nothing.
 ///
 /// A thread that asks in vain and waits (`wait`) asks again later. An execution with the vain question has an equal
 /// without it, in which that thread knows less and may read more: so it is explored no further. It still runs to its
 /// end: a wait that never ends is a livelock there. A model that yields elsewhere is searched without the reduction
-/// (`unfit`): who may run after a yield depends on who has run before.
+/// (`unfit`): which thread may run after a yield depends on the threads that have run before.
 ///
 /// Freed memory is not given out again, as long as in no execution of the model an allocation may come after it; else
 /// the search begins anew with that choice in it (`reuse`).
@@ -53,7 +53,7 @@ struct reduction {
   };
   step next[most];
 
-  /// What a step touched, a bit for each thing.
+  /// The things that a step touched, a bit for each.
   struct effects {
     std::uint64_t reads = 0, writes = 0;
     bool all = false;
@@ -82,7 +82,7 @@ struct reduction {
     for (step& s : next) s = {};
     start();
   }
-  /// The threads begin: what came before is no thread's doing.
+  /// The threads begin: earlier steps belong to no thread.
   void start() {
     touched = {};
     freeing = allocating = 0;

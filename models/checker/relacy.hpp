@@ -62,7 +62,7 @@ struct random_generator {
 }  // namespace rl
 #endif
 #pragma push_macro("errno")
-#define private public  // what a word's newest value was written by: `store` in reduction.hpp
+#define private public  // `store` in reduction.hpp reads by which operation a word's newest value was written
 #include <relacy/relacy.hpp>
 #undef private
 #if defined(__clang__)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
-/// What the checker can and cannot see, pinned: classic litmus tests with the outcome Relacy is known to show or to
+/// The limits of the checker, pinned: classic litmus tests with the outcome Relacy is known to show or to
 /// miss, and a self-test for each workaround of relacy.hpp and of the build flags. A change here means that the models
 /// mean something else than they did.
 #include "checker/harness.hpp"
@@ -279,8 +279,8 @@ TEST(SelfTest, ATokenReplaysTheSameFailure) {
   EXPECT_EQ(again.verdict, o.verdict);
 }
 
-/// A small program made at random: a few operations each of two or three threads, on two words and on what only one of
-/// the threads may touch at a time or Relacy does not see.
+/// A small program made at random: a few operations each of two or three threads, on two words and on things that only
+/// one of the threads may touch at a time or Relacy does not see.
 template <rl::thread_id_t Threads>
 struct some_program : rl::test_suite<some_program<Threads>, Threads> {
   using P = platform<1, 1>;
@@ -305,9 +305,9 @@ struct some_program : rl::test_suite<some_program<Threads>, Threads> {
   };
   static constexpr std::size_t longest = 4;
   static inline std::vector<operation> code[Threads];
-  // No container that grows: Relacy would own what it allocates inside an execution.
-  using outcome_t = std::array<signed char, longest * Threads + 8>;  // what was read, thread by thread, the last values
-                                                                     // of the words, the calls
+  // No container that grows: memory that it allocates within an execution would be Relacy's.
+  using outcome_t = std::array<signed char, longest * Threads + 8>;  // the values read, thread by thread, the last
+                                                                     // values of the words, the calls
   static inline std::array<outcome_t, 8192> outcomes;
   static inline std::size_t count = 0;
   static std::set<outcome_t> take() {
@@ -445,7 +445,7 @@ TEST(SelfTest, TheReducedSearchSeesRacesWaitsAndHiddenEffects) {
 /// A load that touches something hidden only if it returns the older value: it sleeps with that, also after it has been
 /// woken for the newer one and put to sleep again.
 struct hidden_behind_a_value : rl::test_suite<hidden_behind_a_value, 2> {
-  static inline bool newer, older, older_and_hidden;  // what has been seen
+  static inline bool newer, older, older_and_hidden;  // the outcomes seen
   rl::atomic<int> word, other, unrelated;
   int hidden = 0;
 
@@ -478,7 +478,7 @@ struct hidden_behind_a_value : rl::test_suite<hidden_behind_a_value, 2> {
       the_reduction.touch(reduction::others, false);
       (hidden == 0 ? older : older_and_hidden) = true;
     }
-    get(unrelated);  // so that what the load touches is not all that its thread does
+    get(unrelated);  // so that its thread touches more than the load does
   }
 };
 TEST(SelfTest, TheReducedSearchRemembersWhatAnOlderValueTouched) {
@@ -505,7 +505,7 @@ TEST(SelfTest, AnIdleFaultIsNotSeen) {
   }
 }
 
-/// The models of linearizability find, by that alone, what breaks a promise.
+/// The models of linearizability alone find defects that break a promise.
 TEST(SelfTest, FindsWhatIsNotLinearizable) {
   for (char const* const name :
        {"no_recheck_of_top", "lose_on_failed_retract", "unregister_without_compare", "take_without_compare",

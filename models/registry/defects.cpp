@@ -15,7 +15,7 @@ add_table orders_above(detail::site_table);
 constexpr std::uint64_t closed = 1;    // the bit of top
 constexpr std::uint64_t complete = 3;  // the flag after the callbacks
 
-/// What this thread has found last at the site `s`.
+/// The value that this thread found last at the site `s`.
 std::uint64_t found_at(site s) {
   step const* const last = recall(s);
   return last != nullptr ? last->found : 0;

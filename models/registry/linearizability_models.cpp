@@ -13,7 +13,7 @@ namespace {
 template <class P, unsigned Threads>
 struct recorded : stage<P> {
   recorder log{Threads};
-  recorder::clock canceling[recorder::most_threads]{};  // what each thread knew when it called cancel
+  recorder::clock canceling[recorder::most_threads]{};  // each thread's knowledge when it called cancel
   bool won[recorder::most_threads]{};  // it has been recorded that the running cancel has closed the registry
 
   void open(std::size_t n) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
-/// What the models of the registry stand on: a registry and callbacks whose memory Relacy watches, and small segments.
+/// The stage of the registry's models: a registry and callbacks whose memory Relacy watches, and platforms with small
+/// segments.
 #pragma once
 
 #include "checker/platform.hpp"
@@ -16,8 +17,8 @@ struct stage {
   struct node : core::basic_callback<P> {
     explicit node(stage& s) : core::basic_callback<P>(&node::ran), on(s) {}
     stage& on;
-    typename P::template var<int> runs{0};     // written by the callback: a waiter must see it
-    typename P::template var<int> payload{0};  // written before register: the callback must see it
+    typename P::template var<int> runs{0};     // the callback writes it: a waiter must see it
+    typename P::template var<int> payload{0};  // the registrant writes it before: the callback must see it
     int nth = 0;
     std::function<void(node&)> then;
 

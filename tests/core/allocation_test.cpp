@@ -38,7 +38,7 @@ using failing_registry = basic_registry<failing_platform>;
 using named = cts::test::named<failing_platform>;
 
 constexpr std::size_t population = 60;
-constexpr std::size_t allocations = 20;  // what `population` needs
+constexpr std::size_t allocations = 20;  // as many as `population` needs
 
 class Allocation : public testing::TestWithParam<std::size_t> {
  protected:
@@ -77,7 +77,7 @@ TEST_P(Allocation, FailingIsReportedOnceAndTheNextRegistrationWorks) {
     EXPECT_EQ(failures, 1u);
     EXPECT_TRUE(r.cancel());
   }
-  EXPECT_EQ(log, expected);  // G9, and nobody lost: G3
+  EXPECT_EQ(log, expected);  // G9; and none is lost: G3
 }
 
 // G15: unregistering makes room again, memory or not. (Not for all of them: a slot below a live one is not used again.)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// Checked builds: what overlaps or follows dispose, and a callback registered twice, are reported with both sides
+// Checked builds report operations that overlap or follow dispose, and callbacks registered twice, with both sides
 // named. G12.
 #include <gtest/gtest.h>
 
@@ -178,7 +178,7 @@ TEST_F(Checked, ADisposedRegistryIsForgottenEvenIfItsFirstRegistrationComesTooLa
   EXPECT_TRUE(reports.empty());
 }
 
-// R57: what a registry held when it was disposed is free.
+// R57: callbacks that a registry held when it was disposed are free.
 TEST_F(Checked, RegisteringAgainAfterTheFirstRegistryIsDisposedIsAllowed) {
   registry r, s;
   std::vector<action> all(100);

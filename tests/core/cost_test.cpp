@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// What each verb costs, counted exactly, and what memory is held. G14, G15 and the bars of the core.
+// The cost of each verb, counted exactly, and the memory held. G14, G15 and the bars of the core.
 #include <gtest/gtest.h>
 
 #include <cstddef>
@@ -49,8 +49,8 @@ void expect(counts const& c, std::size_t loads, std::size_t stores, std::size_t 
   EXPECT_EQ(c.allocations, 0u);
 }
 
-// Finds its place with top, generation, cursor, a slot and what is below it; publishes; looks again at generation and
-// top; moves the cursor.
+// Finds its slot with loads of top, generation, cursor, the slot and the one below; publishes; reads generation and top
+// again; advances the cursor.
 TEST_F(Cost, RegisterTheFirst) {
   node n;
   expect(enter(n), 7, 1, 1);
@@ -103,7 +103,7 @@ TEST_F(Cost, PollIsOneLoad) {
   expect(cost([&] { (void)registry->is_cancellation_requested(); }), 1, 0, 0);
 }
 
-// G8: the load is what makes the flag read as set for who came too late
+// G8: by this load an unregister that comes too late reads the flag as set
 TEST_F(Cost, UnregisterAfterCancelIsOneReadModifyWriteAndOneLoad) {
   node n;
   enter(n);
@@ -241,7 +241,7 @@ TEST_F(Memory, AMillionOverlappingPairsAllocateNothingMore) {
   EXPECT_EQ(now.allocations, warm);
 }
 
-// G14: what fits into the registry fits again once it has been taken back
+// G14: unregistered callbacks leave room for as many again
 TEST_F(Memory, ASecondBurstThatFitsInlineAllocatesNothing) {
   node all[inline_slots];
   for (int i = 0; i < 1000; ++i) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
-/// The checker of linearizability itself, on histories made by hand: what a registry may answer, and what it must not.
+/// The checker of linearizability itself, on histories made by hand: answers that a registry may give, and answers that
+/// it must not.
 #include "../../models/checker/linearizability.hpp"
 
 #include <gtest/gtest.h>

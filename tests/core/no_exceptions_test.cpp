@@ -27,7 +27,7 @@ namespace {
 bool out_of_memory = false;  // of the aligned kind, which registries and lanes grow with
 }
 
-// Not inlined: the compiler would see free() called on what operator new has returned, and warn.
+// Not inlined: the compiler would see free() called on memory of operator new, and warn.
 [[gnu::noinline]] void* operator new(std::size_t n, std::align_val_t a, std::nothrow_t const&) noexcept {
   auto const alignment = static_cast<std::size_t>(a);
   return out_of_memory ? nullptr : std::aligned_alloc(alignment, (n + alignment - 1) / alignment * alignment);
@@ -104,7 +104,7 @@ TEST(WithoutExceptions, ALaneRunsItsRegistrations) {
   EXPECT_EQ(runs, 2);
 }
 
-// What throws std::bad_alloc elsewhere ends the program here.
+// An allocation that would throw std::bad_alloc ends the program here.
 TEST(WithoutExceptionsDeathTest, ALaneRegistrationThatFitsNowhereTerminates) {
   auto const fill = [] {
     std::set_terminate([] {

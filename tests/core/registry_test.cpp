@@ -25,7 +25,7 @@ using cts::test::sized_platform;
 using action = cts::test::action<>;
 using named = cts::test::named<>;
 
-/// Registers `n` named callbacks 0 … n-1 in a registry and remembers what ran.
+/// Registers `n` named callbacks 0 … n-1 in a registry and remembers which ran.
 template <class Platform = std_platform, std::size_t Stripes = 1>
 struct crowd {
   explicit crowd(int n) {
@@ -645,7 +645,7 @@ TEST(InsideACallback, TheLastOneMayDestroyTheRegistry) {
   }
 }
 
-// G13: what is registered still does not run
+// G13: callbacks that are still registered do not run
 TEST(InsideACallback, OneInTheMiddleMayDestroyTheRegistry) {
   for (int around : {1, 7, 8, 500}) {
     auto r = std::make_unique<registry>();

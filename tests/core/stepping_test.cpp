@@ -35,7 +35,7 @@ std::string show(std::vector<op> const& ops) {
   return s;
 }
 
-/// One registry and what happened to it, in the order of begins and ends.
+/// One registry and its history, in the order of begins and ends.
 template <class Platform>
 class world {
  public:
@@ -83,7 +83,7 @@ class world {
     }
   }
 
-  /// What G1 to G5 and G9 ask for, when all is over and cancel has run.
+  /// Checks G1 to G5 and G9, when all operations are over and cancel has run.
   std::string verdict() {
     if (winners_ != 1) complain(std::to_string(winners_) + " winners");
     for (auto const& a : all_) {
@@ -277,7 +277,7 @@ TEST(Step, CancelBeforePublishRefusesIt) {
   EXPECT_FALSE(r.unregister(a));
 }
 
-// R19, G8: who is told "canceled" reads the flag as set, even while the canceller has not come to it
+// R19, G8: a refused registrant reads the flag as set, even before the canceller has set it
 TEST(Step, ARefusedRegistrantReadsTheFlagAsSet) {
   stepping_registry r;
   action a;
@@ -345,7 +345,7 @@ class running_canceller {
   std::thread thread_;
 };
 
-/// Whether unregister_and_wait(c) waits although nobody runs `c`. It runs on a thread of its own, so that the test
+/// Whether unregister_and_wait(c) waits although no thread runs `c`. It runs on a thread of its own, so that the test
 /// ends.
 bool waits_for_nothing(stepping_registry& r, action& c, std::unique_ptr<running_canceller>& canceller) {
   cts::test::waits = 0;

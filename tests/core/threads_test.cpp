@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-// The registry on real threads: short, and only what needs threads. The stress suites are in tsan/, the proofs in
-// models/.
+// The registry on real threads: short, and only behaviour that needs threads. The stress suites are in tsan/, the
+// proofs in models/.
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -268,7 +268,7 @@ TEST(Threads, RegisterIsRefusedWhileCallbacksRun) {
   EXPECT_EQ(r.try_register(late), register_result::canceled);
 }
 
-// G13: who has waited for the last callback may destroy the registry; dispose waits for the canceller to leave
+// G13: a thread that has waited for the last callback may destroy the registry; dispose waits for the canceller
 TEST(Threads, TheRegistryMayBeDestroyedOnceTheLastCallbackHasReturned) {
   for (int i = 0; i < 500; ++i) {
     auto r = std::make_unique<basic_registry<small_platform>>();
@@ -316,7 +316,7 @@ void crowd_against_cancel() {
 TEST(Threads, ACrowdThatComesAndGoesIsRunAtMostOnce) { crowd_against_cancel<basic_registry<small_platform>>(); }
 TEST(Threads, ACrowdOnStripesIsRunAtMostOnce) { crowd_against_cancel<basic_registry<small_platform, 4>>(); }
 
-// G9: what one thread registers before it tells another one runs after what that one registers
+// G9: a thread registers, then tells another one: that one's callback runs first
 TEST(Threads, OrderHoldsOverHappensBefore) {
   std::vector<int> log;
   std::deque<cts::test::named<small_platform>> all;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
 /// A platform that counts: every atomic operation by site and kind, every touch of a hint, every allocation. It also
-/// checks that a site does what the table of memory orders says it does. Single-threaded.
+/// checks that each operation is of the kind that the table of memory orders says. Single-threaded.
 #pragma once
 
 #include <array>
@@ -17,10 +17,10 @@ namespace cts::test {
 
 struct counts {
   std::array<std::size_t, core::site_count> at{};          // by site of the core
-  std::array<std::size_t, detail::site_count> at_above{};  // by site of what is built on it
+  std::array<std::size_t, detail::site_count> at_above{};  // by site above the core
   std::size_t loads = 0, stores = 0, rmws = 0, hints = 0;
   std::size_t allocations = 0, deallocations = 0, bytes = 0;  // bytes held now
-  std::size_t wrong_kind = 0;                                 // a site that does what the table does not say
+  std::size_t wrong_kind = 0;                                 // operations of another kind than the table says
   std::set<std::uintptr_t> lines;                             // cache lines touched by atomics since cost() began
 
   std::size_t operator[](core::site s) const noexcept { return at[static_cast<std::size_t>(s)]; }
@@ -37,7 +37,7 @@ struct counts {
 
 inline counts now;
 
-/// What `f` costs.
+/// The cost of `f`.
 template <class F>
 counts cost(F f) {
   counts const before = now;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
-/// What the tests of the rules (R1 … R93 of docs/semantics.md) share. A suite is named after its rule.
+/// Shared by the tests of the rules (R1 … R93 of docs/semantics.md). A suite is named after its rule.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -66,7 +66,7 @@ inline std::string flat(std::exception_ptr e) {
     return std::to_string(i);
   }
 }
-/// What `f` throws, as flat() writes it; "nothing" if nothing.
+/// The message of the exception that `f` throws, as flat() writes it; "nothing" if none.
 template <class F>
 std::string thrown(F f) {
   try {
@@ -75,7 +75,7 @@ std::string thrown(F f) {
   return "nothing";
 }
 
-/// Runs what is sent to it on a thread of its own, one after the other.
+/// Runs each function sent to it on a thread of its own, one after the other.
 class worker_context : public synchronization_context {
  public:
   void send(std::function<void()> what) override {

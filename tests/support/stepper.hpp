@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
-/// Counts what the machine code of an operation does, whatever it was compiled from: a child process runs it, and its
+/// Counts the instructions of an operation's machine code: a child process runs it, and its
 /// parent lets it go on one instruction at a time. Linux on x86-64 only.
 #pragma once
 

@@ -14,7 +14,7 @@
 namespace cts::test {
 
 inline thread_local std::function<void(core::site)> on_step;  // empty: no hook
-inline std::atomic<int> waits{0};                             // how often somebody had to wait
+inline std::atomic<int> waits{0};                             // how often a thread had to wait
 
 template <std::size_t Inline, std::size_t Segment, bool Checked = false>
 struct stepping_platform : core::std_platform {

@@ -62,8 +62,8 @@ class source_calls {
  private:
   static constexpr std::size_t index(source_verb v) noexcept { return static_cast<std::size_t>(v); }
   static constexpr core::verb name(source_verb v) noexcept {
-    constexpr core::verb names[] = {core::verb::cancel, core::verb::token, core::verb::cancel_after,
-                                    core::verb::try_reset, core::verb::dispose};
+    constexpr core::verb names[] = {core::verb::cancel, core::verb{"token"}, core::verb{"cancel_after"},
+                                    core::verb{"try_reset"}, core::verb::dispose};
     return names[index(v)];
   }
   static void report(source_verb reporter, source_verb other, void const* source) noexcept {
