@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// Delays, waits that end, points in time, and the clock that tests set: every unit, the ends of every range. R76, R87.
+// Delays (R76), waits with a limit (R87), points in time, and the manual clock: every unit, and the ends of each range.
 #include <gtest/gtest.h>
 
 #include <array>
@@ -21,8 +21,7 @@ namespace {
 
 // --- delays ---
 
-/// count * num * per / den, truncated; as decimal digits would be, without any limit. Digits of 16 bits, the lowest
-/// first.
+/// count * num * per / den, truncated, by long arithmetic. Digits of 16 bits, the lowest first.
 class oracle {
  public:
   oracle(std::uint64_t count, std::uint64_t num, std::uint64_t per, std::uint64_t den) {
@@ -58,12 +57,12 @@ class oracle {
   bool large_ = false;
 };
 
-/// Counts to try: the ends of the type, what gives the ends of the range of delays, and any.
+/// Counts to try: the ends of the type, the counts at the ends of the range of delays, and random ones.
 template <class Rep, class Period>
 std::vector<Rep> counts() {
   using limits = std::numeric_limits<Rep>;
   std::vector<Rep> all;
-  // Powers of two, exact where a long double has 53 bits, too: Rep's greatest value is not.
+  // Powers of two are exact even if a long double has 53 bits; Rep's greatest value is not.
   long double const above = std::ldexp(1.0L, limits::digits), lowest = limits::is_signed ? -above : 0.0L;
   auto const add = [&](long double v) {
     for (int d = -2; d <= 2; ++d)
@@ -148,7 +147,7 @@ TEST(Delay, FloatingOnesAreRoundedToMillisecondsOfTheirTypeFirst) {
   using namespace std::chrono;
   for (int n = 0; n < 20000; ++n) {
     double volatile const seconds = n / 1000.0,
-                          product = seconds * 1000;  // TimeSpan.TotalMilliseconds: of a double, each step of it
+                          product = seconds * 1000;  // each step in double, like TimeSpan.TotalMilliseconds
     ASSERT_EQ(ms(duration<double>(seconds)), static_cast<std::int64_t>(product));
     ASSERT_EQ(ms(duration<double, std::micro>(n * 1000.0)), n);
     ASSERT_EQ(ms(duration<double, std::nano>(n * 1e6)), n);
@@ -169,7 +168,7 @@ TEST(Delay, FloatingOnesAreRoundedToMillisecondsOfTheirTypeFirst) {
   EXPECT_THROW((void)ms(duration<float, std::milli>(4294967296.0F)), std::out_of_range);
 }
 
-/// A count as a library of units would bring it.
+/// The count of a library of units.
 struct ticks {
   double value = 0;
   ticks() = default;
@@ -185,7 +184,7 @@ TEST(Delay, OtherCountsAreTakenForFloatingOnes) {
   source s(std::chrono::duration<ticks, std::milli>(ticks(0)));
   EXPECT_TRUE(s.is_cancellation_requested());
 }
-/// A count that converts to nothing but std::intmax_t, by which std::chrono converts, and only where it is asked to.
+/// A count that converts to std::intmax_t only, and only explicitly.
 struct strict {
   std::intmax_t value = 0;
   strict() = default;
@@ -193,7 +192,7 @@ struct strict {
   constexpr explicit operator std::intmax_t() const { return value; }
   friend constexpr auto operator<=>(strict const&, strict const&) = default;
 };
-/// The same, and it says that it is an integer.
+/// The same, and numeric_limits says that it is an integer.
 struct whole : strict {
   using strict::strict;
   friend constexpr auto operator<=>(whole const&, whole const&) = default;
@@ -239,7 +238,7 @@ TEST(Delay, WholeMillisecondsInSmallerUnitsAreNotShortened) {
 
 // --- waits ---
 
-/// Of a source that is never canceled, so that a wait without end is seen as a test that hangs.
+/// Waits on a source that is never canceled, and on a canceled one.
 class Wait : public testing::Test {
  protected:
   source never, done;
@@ -327,7 +326,7 @@ TEST_F(Wait, UntilAnyPointOfAnyClock) {
   EXPECT_FALSE(open.wait_until(steady_clock::now() + 1ms));
 }
 
-/// A clock whose hands the test moves; each look at it moves them by a step.
+/// A clock that each reading moves by a step.
 struct hand_clock {
   using duration = std::chrono::duration<std::int64_t, std::ratio<1, 3>>;
   using rep = duration::rep;
@@ -455,7 +454,7 @@ TEST(CancelAt, APointBeyondTheClockIsNever) {
 TEST(CancelAt, TakesAnyClockWithNow) {
   hand_clock::step = 0;
   for (std::int64_t const epoch :
-       {std::int64_t{0}, std::int64_t{1} << 60, -(std::int64_t{1} << 60)}) {  // some count from far away
+       {std::int64_t{0}, std::int64_t{1} << 60, -(std::int64_t{1} << 60)}) {  // epochs far away
     hand_clock::at = epoch;
     manual_time_provider clock;
     source s(infinite, clock);
@@ -496,7 +495,7 @@ TEST(CancelAt, ACallbackMayDestroyTheSource) {
   EXPECT_EQ(s, nullptr);
 }
 
-/// The exact time between two points, when it has an exact value in nanoseconds; and otherwise less than 2 ns more.
+/// The time between two points: exact if that is a whole number of nanoseconds, otherwise less than 2 ns too many.
 template <class A, class B>
 void times_between_are_exact(int most_ns) {
   std::mt19937_64 random(16);
@@ -542,7 +541,7 @@ TEST(CancelAt, TheTimeBetweenTwoPointsIsExactInNanoseconds) {
   times_between_are_exact<duration<std::int64_t, std::exa>, duration<std::int64_t, std::atto>>(2);
 }
 
-// --- the clock that tests set ---
+// --- the manual clock ---
 
 TEST(ManualClock, AdvancedToTheEndOfTimeItFiresEverything) {
   manual_time_provider clock;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-// Windows: a DLL that uses timers (timer_plugin.cpp) is unloaded, in every order of events: FreeLibrary neither waits
-// nor crashes, and the DLL is gone once its last thread has ended.
+// Windows: a DLL that uses timers (timer_plugin.cpp) is unloaded at different moments. FreeLibrary neither waits nor
+// crashes, and the DLL is gone when its last thread has ended.
 #include <gtest/gtest.h>
 
 #include <windows.h>
@@ -25,7 +25,7 @@ class TimerDll : public testing::Test {
     library = ::LoadLibraryA(CTS_TIMER_PLUGIN);
     ASSERT_NE(library, nullptr) << ::GetLastError();
   }
-  /// Whether it goes within a minute. A source of static storage in it ends only then, so nothing may be armed.
+  /// Whether the DLL is gone within a minute. Its static source ends only then, so no timer may be armed.
   static bool goes_away() {
     for (int i = 0; i < 6000; ++i) {
       if (::GetModuleHandleA(CTS_TIMER_PLUGIN) == nullptr) return true;
@@ -59,8 +59,8 @@ TEST_F(TimerDll, IsFreedWhenItsThreadsHaveEnded) {
 }
 TEST_F(TimerDll, IsFreedWhileOneIsArmed) {
   EXPECT_EQ(function_of<int()>(library, "cts_plugin_waits_for_its_timer")(), 1);
-  EXPECT_NE(::FreeLibrary(library),
-            0);  // it stays while the timer is armed, and the end of the process does not wait for it
+  // The DLL stays while the timer is armed. The end of the process does not wait for it.
+  EXPECT_NE(::FreeLibrary(library), 0);
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-// A program that exports its symbols has the timer service of its plug-ins, too: nothing of that may be a plug-in's
-// code or memory, though one with hidden symbols is the first that uses it.
+// A program that exports its symbols shares its timer service with its plug-ins. The first use may be by a plug-in with
+// hidden symbols, but no part of the service may be that plug-in's code or memory.
 #include "rules.hpp"
 
 #include <dlfcn.h>
@@ -21,15 +21,15 @@ TEST(TimersOfTheProgram, OutliveThePlugInThatHasUsedThemFirst) {
     EXPECT_EQ(use(), 1);
     EXPECT_NE(detail::the_timer_service::get().threads(), 0u)
         << "it is not this program's service: the test shows nothing";
-    std::this_thread::sleep_for(500ms);  // its callback has returned
+    std::this_thread::sleep_for(500ms);  // until its callback has returned
     EXPECT_EQ(::dlclose(library), 0);
     EXPECT_EQ(::dlopen(CTS_TIMER_PLUGIN, RTLD_NOW | RTLD_NOLOAD), nullptr)
         << "it is still loaded: the test shows nothing";
     source s(1ms);
     EXPECT_TRUE(s.token().wait_handle().wait_for(30s));
     EXPECT_GT(time_provider::system().now(), std::chrono::steady_clock::time_point());
-#if !defined( \
-    CTS_TEST_EMULATED)  // qemu-user 7.2 ends with an assertion of its own in a forked child that starts a thread
+// qemu-user 7.2 fails an assertion of its own in a forked child that starts a thread.
+#if !defined(CTS_TEST_EMULATED)
     pid_t const child = ::fork();
     if (child == 0) {
       source own(1ms);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-// A shared library that uses timers and is unloaded: its threads must be gone by then, and every callback that is its
-// code.
+// A shared library that uses timers and is unloaded. By then its threads must have ended, and every callback that is
+// its code must have returned.
 #include <atomic>
 #include <chrono>
 #include <thread>
@@ -14,7 +14,7 @@ cts::cancellation_token_source armed_by_static_initialization(1h);
 
 template <class Start>
 void run(std::atomic<int>* ran, Start start) {
-  auto& s = *new cts::cancellation_token_source;  // for as long as the process runs
+  auto& s = *new cts::cancellation_token_source;  // never destroyed
   s.token()
       .register_callback([ran] {
         *ran = 1;
@@ -47,7 +47,7 @@ CTS_PLUGIN_FUNCTION void cts_plugin_runs_a_callback(std::atomic<int>* ran) {
 CTS_PLUGIN_FUNCTION void cts_plugin_cancels_asynchronously(std::atomic<int>* ran) {
   run(ran, [](auto& s) { static_cast<void>(s.cancel_async()); });
 }
-/// The callback waits for a timer that is armed `late` or before it runs.
+/// The callback waits for a timer, which is armed by the callback if `late`, otherwise before it.
 CTS_PLUGIN_FUNCTION void cts_plugin_waits_in_a_callback(std::atomic<int>* ran, bool late) {
   auto& s = *new cts::cancellation_token_source;
   auto& early = *new cts::cancellation_token_source(200ms);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-// The timing wheel beside a sorted map: nothing early, nothing late, the earliest first. The models have the same with
-// three timers, every step of a defect's way included (models/timers/timer_models.cpp).
+// G17: the timing wheel (T1, T2, T3) beside a sorted map: no timer is early or late, and the earliest comes first. The
+// models explore the same with three timers in full (models/timers/wheel_models.cpp).
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -25,7 +25,7 @@ using std::chrono::nanoseconds;
 struct item : timer_entry {
   item() : timer_entry(actions_of_items) {}
   int acquired = 0;
-  tick armed_for = timer_wheel::never;  // never: it is not armed
+  tick armed_for = timer_wheel::never;  // never: not armed
   tick armed_at = 0;
 
   static void acquire(timer_entry& e) noexcept { ++static_cast<item&>(e).acquired; }
@@ -33,7 +33,7 @@ struct item : timer_entry {
   static constexpr timer_actions actions_of_items{&acquire, &nothing, &nothing};
 };
 
-/// What is popped at `now`, with as many steps as that takes.
+/// Pops at `now`, with as many calls as that takes.
 item* pop(timer_wheel& w, tick now) {
   for (;;) {
     unsigned steps = 3;
@@ -53,7 +53,7 @@ struct random_wheel {
   tick now = 0;
 
   std::uint64_t draw(std::uint64_t below) { return random() % below; }
-  /// Of every length, so that every level of the wheel is met.
+  /// A distance of any length, so that every level of the wheel is used.
   tick distance() { return random() >> draw(64); }
   tick later(tick by) const { return by > timer_wheel::never - 1 - now ? timer_wheel::never - 1 : now + by; }
 
@@ -101,7 +101,7 @@ struct random_wheel {
     if (i.armed_for > i.armed_at)
       for (auto const& [due, other] : oracle) {
         if (due >= i.armed_for) break;
-        EXPECT_LE(due, other->armed_at) << "a later timer comes first";  // what is armed too late has its place behind
+        EXPECT_LE(due, other->armed_at) << "a later timer comes first";  // an overdue timer fires behind the others
       }
     forget(i);
     return true;
@@ -152,7 +152,7 @@ TEST(TimerWheel, FiresInTheOrderOfTicks) {
   EXPECT_EQ(w.next(), timer_wheel::never);
 }
 
-TEST(TimerWheel, FiresWhatIsDueInOneTickInTheOrderOfArming) {
+TEST(TimerWheel, FiresTimersOfOneTickInTheOrderOfArming) {
   timer_wheel w;
   item i[4];
   for (item& x : i) w.arm(x, 17);
@@ -161,7 +161,7 @@ TEST(TimerWheel, FiresWhatIsDueInOneTickInTheOrderOfArming) {
   EXPECT_EQ(pop(w, 17), nullptr);
 }
 
-TEST(TimerWheel, SpreadsNoMoreThanItIsAllowedTo) {
+TEST(TimerWheel, SpreadsNoMoreEntriesThanItsSteps) {
   timer_wheel w;
   std::vector<std::unique_ptr<item>> many(100);
   for (auto& x : many) w.arm(*(x = std::make_unique<item>()), 64 + 63);
@@ -188,7 +188,7 @@ TEST(TimerWheel, CanBeDisarmedWhileItsBucketIsSpread) {
   EXPECT_EQ(pop(w, 2000), &i[0]);
 }
 
-TEST(TimerWheel, TakesWhatIsLongDueAtOnce) {
+TEST(TimerWheel, TakesOverdueTimersAtOnce) {
   timer_wheel w;
   item first, second;
   EXPECT_EQ(pop(w, 1000000), nullptr);
@@ -208,7 +208,7 @@ TEST(TimerWheel, ReachesTheEndOfTime) {
   EXPECT_EQ(pop(w, end), &last);
 }
 
-// A timer never fires early: its tick ends after its time, and begins no more than a tick after it.
+// A timer never fires early: its tick begins at its due time, or less than a tick later.
 TEST(TimerWheel, TicksAreRoundedUp) {
   constexpr nanoseconds one(nanoseconds::rep{1} << timer_wheel::tick_bits);
   EXPECT_EQ(timer_wheel::due_tick(nanoseconds(0)), 0u);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-// The timer service: who runs callbacks, and what becomes of its threads at exit, at unload, after fork and when there
-// are none to be had.
+// G17: the timer service of the process. Which thread runs a callback; its threads at exit, at unload and after a fork;
+// and its operations when no thread can be started.
 #include "rules.hpp"
 
 #include <array>
@@ -27,7 +27,7 @@ std::atomic<int> threads_made{0};
 }  // namespace
 
 #if defined(__linux__)
-// Every thread of this program begins here, so that there may be none to be had.
+// Every thread of this program is started here, so that a test can make the start fail.
 extern "C" int pthread_create(pthread_t* thread, pthread_attr_t const* attributes, void* (*run)(void*),
                               void* argument) noexcept {
   using function = int (*)(pthread_t*, pthread_attr_t const*, void* (*)(void*), void*);
@@ -46,21 +46,21 @@ detail::timer_service& service() { return detail::the_timer_service::get(); }
 TEST(Timers, ACallbackThatBlocksDelaysNoOtherSource) {
   std::deque<blocker> blocked(8);
   std::deque<source> sources;
-  std::deque<registration> registrations;  // their end waits for the callbacks
+  std::deque<registration> registrations;  // their destructors wait for the callbacks
   for (blocker& b : blocked) {
     source& s = sources.emplace_back();
     registrations.push_back(s.token().register_callback(b.callback()));
     s.cancel_after(1ms);
   }
   source other(2ms);
-  EXPECT_TRUE(other.token().wait_handle().wait_for(10s));  // none of the eight has returned
+  EXPECT_TRUE(other.token().wait_handle().wait_for(10s));  // although none of the eight has returned
   for (blocker& b : blocked) b.running.wait();
   EXPECT_GE(service().threads(), blocked.size());
   source later(1ms);
   EXPECT_TRUE(later.token().wait_handle().wait_for(10s));
   for (blocker& b : blocked) b.go.open();
   for (int i = 0; i < 2000 && service().threads() > 2; ++i) std::this_thread::sleep_for(5ms);
-  EXPECT_LE(service().threads(), 2u) << "threads that have been blocked end";
+  EXPECT_LE(service().threads(), 2u) << "threads that were blocked must end";
 }
 TEST(Timers, ACallbackMayWaitForATimeoutOfItsOwn) {
   source request;
@@ -193,7 +193,7 @@ TEST(CancelAsync, WithoutAThreadDoesNotWaitForOneThatIsBlocked) {
         no_threads = false;
         blocking.cancel_after(1ms);
         while (threads_made == 0) std::this_thread::yield();
-        no_threads = true;  // perhaps before there is a second thread, perhaps after
+        no_threads = true;  // before the second thread is started, or after
         b.running.wait();
         std::atomic<int> ran{0};
         auto const r = s.token().register_callback([&] { ++ran; });
@@ -375,12 +375,12 @@ TEST(TimersAtExit, DoNotDeadlockWithAThreadLocalThatNeedsALockOfTheExitingThread
 }
 
 // --- fork ---
-TEST(TimersAfterFork, TheInheritedFireOnceTheChildArmsOne) {
+TEST(TimersAfterFork, InheritedTimersFireWhenTheChildArmsOne) {
   source inherited(50ms);
   cts::wait_handle const handle = inherited.token().wait_handle();
   pid_t const child = ::fork();
   if (child == 0) {
-    bool const before = handle.wait_for(200ms);  // no thread is there to see to it
+    bool const before = handle.wait_for(200ms);  // the child has no library thread
     source own(1ms);
     bool const fired = own.token().wait_handle().wait_for(30s) && handle.wait_for(30s);
     ::_exit(!before && fired ? 7 : 1);
@@ -519,7 +519,7 @@ TEST(TimersAtUnload, IsNotNeededAtExit) {
         void* const library = load();
         static std::atomic<int> ran{0};
         function_of<void(std::atomic<int>*)>(library, "cts_plugin_blocks")(&ran);
-        std::exit(7);  // the library is still there, and its callback never returns
+        std::exit(7);  // the library is still loaded, and its callback never returns
       },
       testing::ExitedWithCode(7), "");
 }
