@@ -32,6 +32,9 @@
 namespace cts {
 inline namespace CTS_ABI {
 
+/// As a delay, never: the timer is not armed (R77).
+inline constexpr std::chrono::milliseconds infinite{-1};
+
 /// Requests cancellation: .NET's CancellationTokenSource.
 ///
 /// Thread-safe: all members may be called concurrently, but dispose() comes last. A call that overlaps dispose() is

@@ -16,10 +16,6 @@
 
 namespace cts {
 inline namespace CTS_ABI {
-
-/// The delay that never ends: the timer is not armed (R77).
-inline constexpr std::chrono::milliseconds infinite{-1};
-
 namespace detail {
 
 /// @param where the name of the called function, for the message
