@@ -16,11 +16,11 @@ struct arm_vs_sleep : rl::test_suite<arm_vs_sleep<Crew, Idle>, 2>, Crew {
     the_time.horizon = 100ms;
     if (Idle) Crew::start();
     else Crew::arm(0, 1s);
-    Crew::t[1]->then = [this] { Crew::end(); };
+    Crew::timers[1]->then = [this] { Crew::end(); };
   }
   void thread(unsigned i) {
     if (i == 0) Crew::arm(1, 50ms);
-    else Crew::s->run_thread();
+    else Crew::service->run_thread();
   }
   void after() {
     Crew::lives = 1;
@@ -44,11 +44,11 @@ struct arm_vs_fire : rl::test_suite<arm_vs_fire, 2>, crew<> {
     open(2);
     the_time.horizon = 100ms;
     arm(0, 50ms);
-    t[1]->then = [this] { end(); };
+    timers[1]->then = [this] { end(); };
   }
   void thread(unsigned i) {
     if (i == 0) arm(1, 80ms);
-    else s->run_thread();
+    else service->run_thread();
   }
   void after() {
     lives = 1;
@@ -70,7 +70,7 @@ struct arm_vs_end : rl::test_suite<arm_vs_end, 2>, crew<> {
   }
   void thread(unsigned i) {
     if (i == 0) require(arm(1, 0ns), "a thread could be started, but the timer was refused");
-    else s->run_thread();
+    else service->run_thread();
   }
   void after() {
     run_the_rest();
@@ -125,10 +125,10 @@ struct arm_refused : rl::test_suite<arm_refused, 2>, crew<> {
   }
   void thread(unsigned i) {
     if (i == 0) arm(1, 0ns);
-    else s->run_thread();
+    else service->run_thread();
   }
   void after() {
-    require(armed[1] ? runs(1) == 1 : !s->any_armed(), "armed and not run, or refused and armed");
+    require(armed[1] ? runs(1) == 1 : !service->any_armed(), "armed and not run, or refused and armed");
     close();
   }
 };

@@ -14,17 +14,17 @@ struct nested : rl::test_suite<nested, 2>, crew<> {
   void before() {
     open(2);
     the_time.horizon = 100ms;
-    t[0]->then = [this] {
+    timers[0]->then = [this] {
       arm(1, 0ns);
       P::await([this] { return fired.get() != 0; });
     };
-    t[1]->then = [this] {
+    timers[1]->then = [this] {
       end();
       fired.pass(1);
     };
     arm(0, 0ns);
   }
-  void thread(unsigned i) { live(*s, i); }
+  void thread(unsigned i) { live(*service, i); }
   void after() {
     require(runs(0) == 1 && runs(1) == 1, "did not run once");
     close();
@@ -39,18 +39,18 @@ struct nested_second : rl::test_suite<nested_second, 2>, crew<> {
   void before() {
     open(2);
     the_time.horizon = 100ms;
-    t[1]->then = [this] {
+    timers[1]->then = [this] {
       arm(2, 0ns);
       P::await([this] { return fired.get() != 0; });
     };
-    t[2]->then = [this] {
+    timers[2]->then = [this] {
       end();
       fired.pass(1);
     };
     arm(0, 0ns);
     arm(1, 0ns);
   }
-  void thread(unsigned i) { live(*s, i); }
+  void thread(unsigned i) { live(*service, i); }
   void after() {
     require(runs(0) == 1 && runs(1) == 1 && runs(2) == 1, "did not run once");
     close();
@@ -64,7 +64,7 @@ struct nested_later : rl::test_suite<nested_later, 2>, crew<> {
   void before() {
     open(1);
     the_time.horizon = 100ms;
-    t[0]->then = [this] {
+    timers[0]->then = [this] {
       P::await([this] { return fired.get() != 0; });  // otherwise this arm might rely on a start that fails
       fired.pass(0);
       the_reduction.touch(reduction::others, true);
@@ -72,7 +72,7 @@ struct nested_later : rl::test_suite<nested_later, 2>, crew<> {
       arm(2, 0ns);
       P::await([this] { return fired.get() != 0; });
     };
-    t[2]->then = [this] {
+    timers[2]->then = [this] {
       end();
       fired.pass(1);
     };
@@ -83,7 +83,7 @@ struct nested_later : rl::test_suite<nested_later, 2>, crew<> {
       arm(1, 10s);
       fired.pass(1);
     }
-    live(*s, i);
+    live(*service, i);
   }
   void after() {
     lives = 2;
@@ -108,12 +108,12 @@ struct post_vs_end : rl::test_suite<post_vs_end<Threads>, 2>, crew<> {
   }
   void thread(unsigned i) {
     if (i == 0) post();
-    else s->run_thread();
+    else service->run_thread();
   }
   void after() {
     require(Threads == 1 || posted, "a thread could be started, but the job was refused");
     run_the_rest();
-    require(j->runs.get() == 1, "did not run once");
+    require(posted_job->runs.get() == 1, "did not run once");
     close();
   }
 };
@@ -128,21 +128,21 @@ struct post_vs_blocked : rl::test_suite<post_vs_blocked<Threads, Itself>, 2>, cr
   void before() {
     open(Threads);
     the_time.horizon = 100ms;
-    t[0]->then = [this] {
+    timers[0]->then = [this] {
       if (Itself) post();
-      P::await([this] { return j->done.get() != 0; });
+      P::await([this] { return posted_job->done.get() != 0; });
       end();
     };
     arm(0, 0ns);
   }
   void thread(unsigned i) {
-    if (i == 0) s->run_thread();
-    else if (Itself) live(*s, i);
+    if (i == 0) service->run_thread();
+    else if (Itself) live(*service, i);
     else post();
   }
   void after() {
     run_the_rest2();
-    require(j->runs.get() == 1 && runs(0) == 1, "did not run once");
+    require(posted_job->runs.get() == 1 && runs(0) == 1, "did not run once");
     close();
   }
   void run_the_rest2() {

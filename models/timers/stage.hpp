@@ -59,11 +59,11 @@ struct job : detail::background_job {
 /// A service, three timers and a job.
 template <std::size_t Partitions = 1>
 struct crew {
-  using service = model_timer_service<timer_world<P, Partitions>>;
-  using timer = shot<service>;
-  service* s = nullptr;
-  timer* t[3] = {};
-  job* j = nullptr;
+  using service_type = model_timer_service<timer_world<P, Partitions>>;
+  using timer_type = shot<service_type>;
+  service_type* service = nullptr;
+  timer_type* timers[3] = {};
+  job* posted_job = nullptr;
   bool armed[3] = {};  // by caller: arm() has not thrown
   bool posted = false;
   baton fired;
@@ -75,10 +75,10 @@ struct crew {
     now = execution{};
     the_time = {};
     the_time.available = threads;
-    s = ::new (P::allocate(sizeof(service))) service;
-    for (timer*& x : t) x = ::new (P::allocate(sizeof(timer))) timer;
-    j = ::new (P::allocate(sizeof(job))) job;
-    j->done.reset();
+    service = ::new (P::allocate(sizeof(service_type))) service_type;
+    for (timer_type*& x : timers) x = ::new (P::allocate(sizeof(timer_type))) timer_type;
+    posted_job = ::new (P::allocate(sizeof(job))) job;
+    posted_job->done.reset();
     fired.reset();
     armed[0] = armed[1] = armed[2] = posted = false;
     last = -1;
@@ -92,16 +92,16 @@ struct crew {
   /// A thread is started and does not run yet.
   void start() {
     arm(0, 0ns);
-    s->disarm(*t[0]);
+    service->disarm(*timers[0]);
     lives = 1;
   }
   bool arm(unsigned i, nanoseconds due) { return arm(i, i, due); }
-  /// As caller `k`.
+  /// Caller `k` arms timer `i`. @return whether arm() has not thrown
   bool arm(unsigned k, unsigned i, nanoseconds due) {
     bool ok = false;
-    t[i]->due = due;
+    timers[i]->due = due;
     try {
-      s->arm(*t[i], due, [this, k] {
+      service->arm(*timers[i], due, [this, k] {
         last = static_cast<int>(k);
         return true;
       });
@@ -111,26 +111,26 @@ struct crew {
     return armed[k] = ok;
   }
   void post() {
-    posted = s->post(*j);
-    if (!posted) job::ran(*j);
+    posted = service->post(*posted_job);
+    if (!posted) job::ran(*posted_job);
   }
   /// Runs the threads that were started and have not run.
   void run_the_rest() {
-    for (; lives < the_time.started; ++lives) s->run_thread();
+    for (; lives < the_time.started; ++lives) service->run_thread();
   }
   void end() { the_time.end(); }
-  int runs(unsigned i) { return t[i]->runs.get(); }
+  int runs(unsigned i) { return timers[i]->runs.get(); }
   void close() {
-    require(s->threads() == 0, "a thread is counted that is not there");
-    for (timer*& x : t) {
+    require(service->threads() == 0, "a thread is counted that is not there");
+    for (timer_type*& x : timers) {
       require(x->held == 0, "a reference is left");
-      x->~timer();
+      x->~shot();
       P::deallocate(x, sizeof *x);
     }
-    j->~job();
-    P::deallocate(j, sizeof *j);
-    s->~service();
-    P::deallocate(s, sizeof *s);
+    posted_job->~job();
+    P::deallocate(posted_job, sizeof *posted_job);
+    service->~service_type();
+    P::deallocate(service, sizeof *service);
   }
 };
 

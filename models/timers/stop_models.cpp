@@ -16,8 +16,8 @@ struct stop_vs_arm : rl::test_suite<stop_vs_arm, 3>, crew<> {
   }
   void thread(unsigned i) {
     if (i == 0) {
-      require(s->stop(never), "threads are left");
-    } else if (i == 1) s->run_thread();
+      require(service->stop(never), "threads are left");
+    } else if (i == 1) service->run_thread();
     else arm(1, 0ns);
   }
   void after() {
@@ -39,11 +39,11 @@ struct stop_gives_up : rl::test_suite<stop_gives_up, 2>, crew<> {
   void before() {
     open(2);
     start();
-    t[1]->then = [this] { end(); };
+    timers[1]->then = [this] { end(); };
   }
   void thread(unsigned i) {
-    if (i == 1) return s->run_thread();
-    if (!s->stop(0ns)) require(arm(1, 0ns), "refused, but there is a thread");
+    if (i == 1) return service->run_thread();
+    if (!service->stop(0ns)) require(arm(1, 0ns), "refused, but there is a thread");
     else end();
   }
   void after() {
@@ -62,12 +62,12 @@ struct stop_vs_post : rl::test_suite<stop_vs_post, 3>, crew<> {
     start();
   }
   void thread(unsigned i) {
-    if (i == 0) require(s->stop(never), "threads are left");
-    else if (i == 1) s->run_thread();
+    if (i == 0) require(service->stop(never), "threads are left");
+    else if (i == 1) service->run_thread();
     else post();
   }
   void after() {
-    require(j->runs.get() == 1, "did not run once");
+    require(posted_job->runs.get() == 1, "did not run once");
     close();
   }
 };
@@ -79,8 +79,8 @@ struct stop_vs_callback : rl::test_suite<stop_vs_callback, 2>, crew<> {
   void before() {
     open(1);
     stopped = false;
-    t[0]->then = [this] {
-      require(s->stop(never), "stop waits for its own thread");
+    timers[0]->then = [this] {
+      require(service->stop(never), "stop waits for its own thread");
       (void)fired.get();  // a step: others may come in between
       the_reduction.touch(reduction::ends, false);
       require(!stopped, "a callback runs after stop() has returned");
@@ -88,8 +88,8 @@ struct stop_vs_callback : rl::test_suite<stop_vs_callback, 2>, crew<> {
     arm(0, 0ns);
   }
   void thread(unsigned i) {
-    if (i == 1) return s->run_thread();
-    require(s->stop(never), "threads are left");
+    if (i == 1) return service->run_thread();
+    require(service->stop(never), "threads are left");
     the_reduction.touch(reduction::ends, true);
     stopped = true;
   }
@@ -110,8 +110,8 @@ struct stop_vs_watcher : rl::test_suite<stop_vs_watcher, 3>, crew<> {
     arm(0, 0ns);
   }
   void thread(unsigned i) {
-    if (i < 2) return live(*s, i);
-    require(s->stop(never), "threads are left");
+    if (i < 2) return live(*service, i);
+    require(service->stop(never), "threads are left");
     end();
   }
   void after() {
@@ -127,23 +127,23 @@ struct stop_vs_nested : rl::test_suite<stop_vs_nested, 3>, crew<> {
   void before() {
     open(2);
     the_time.horizon = 100ms;
-    t[0]->then = [this] {
+    timers[0]->then = [this] {
       P::await([this] { return fired.get() != 0; });  // stop() is about to wait
       fired.pass(0);
       require(arm(1, 0ns), "refused, but there is a thread");
       P::await([this] { return fired.get() != 0; });
     };
-    t[1]->then = [this] { fired.pass(1); };
+    timers[1]->then = [this] { fired.pass(1); };
     arm(0, 0ns);
   }
   void thread(unsigned i) {
-    if (i < 2) return live(*s, i);
+    if (i < 2) return live(*service, i);
     P::await([this] {
       the_reduction.touch(reduction::others, false);
       return the_time.started == 2;
     });
     fired.pass(1);
-    require(s->stop(never), "threads are left");
+    require(service->stop(never), "threads are left");
     end();
   }
   void after() {
