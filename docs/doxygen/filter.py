@@ -48,7 +48,7 @@ def link(page, text, target):
 
 def prose(page, text):
     """Lines outside code blocks: their links, with code spans left alone."""
-    line = re.sub(r'<a id="(\w+)"></a>', r"\\anchor \1 ", text)
+    line = re.sub(r'<a id="(\w+)"></a>', lambda m: f"\\anchor {anchor(page, m[1])} ", text)
     line = re.sub(r"(`+)(.+?)\1(?!`)", lambda m: f"``{m[2]}``" if "'" in m[2] else m[0], line)  # else a quote ends the code span
     line = re.sub(r"!\[([^\]]*)\]\((?:\w+/)*([\w.]+)\)", r"![\1](\2)", line)
     line = re.sub(r"(?<!!)\[((?:`+[^`]*`+|[^\]`])*)\]\(([^)\s]+)\)", lambda m: link(page, m.group(1), m.group(2)), line)

@@ -20,7 +20,8 @@ void print(char const* title, cts::core::site_info const (&table)[N]) {
       "\n## %s\n\n| site | operation | order | pairs with | what breaks if it is weaker |\n|---|---|---|---|---|\n",
       title);
   for (cts::core::site_info const& s : table)
-    std::printf("| `%s` | %s | %s | %s | %s |\n", s.name, name_of(s.kind), name_of(s.order), s.partner, s.why);
+    std::printf("| <a id=\"%s\"></a>`%s` | %s | %s | %s | %s |\n", s.name, s.name, name_of(s.kind), name_of(s.order),
+                s.partner, s.why);
 }
 
 int main() {
