@@ -91,6 +91,7 @@ class [[nodiscard]] cancellation_lane_callback : private lane_callback {
   F function_;
 };
 
+/// Deduces the type of the function.
 template <class F>
 cancellation_lane_callback(cancellation_lane&, F) -> cancellation_lane_callback<F>;
 

@@ -76,6 +76,7 @@ class [[nodiscard]] lane_registration : private lane_callback {
   [[no_unique_address]] F function_;
 };
 
+/// Deduces the type of the function.
 template <class F>
 lane_registration(lane&, F) -> lane_registration<F>;
 

@@ -19,6 +19,7 @@ template <class Platform>
 class basic_callback {
  public:
   using callback = basic_callback;  ///< so that a derived class may say `callback` for its base
+  /// A callback's function. It must not throw.
   using function = void (*)(basic_callback&) noexcept;
 
   /// A callback that runs `run`. Not registered.
@@ -41,6 +42,7 @@ class basic_callback {
   [[no_unique_address]] registrar<Platform::checked> registrar_;
 };
 
+/// The callback of production.
 using callback = basic_callback<std_platform>;
 static_assert(alignof(callback) >= 4, "a slot keeps its kind in the two low bits of the address");
 

@@ -79,13 +79,14 @@ enum class operation : std::uint8_t { load, store, rmw };
 
 /// One row of the table.
 struct site_info {
-  char const* name;
-  operation kind;
-  std::memory_order order;
-  char const* partner;
-  char const* why;
+  char const* name;         ///< the site's name
+  operation kind;           ///< what it does
+  std::memory_order order;  ///< its order
+  char const* partner;      ///< the sites that it pairs with
+  char const* why;          ///< what breaks if the order is weaker
 };
 
+/// How many sites there are.
 inline constexpr std::size_t site_count = static_cast<std::size_t>(site::count);
 
 /// Sentences of several rows.
@@ -187,9 +188,11 @@ enum class wait : std::uint8_t {
   callback_returns,  ///< in unregister_and_wait (G6)
   canceller_leaves   ///< in dispose (G13)
 };
+/// What a wait is called.
 struct wait_info {
-  char const* name;
+  char const* name;  ///< the wait's name
 };
+/// The name of a wait.
 constexpr wait_info info(wait w) noexcept {
   return {w == wait::callback_returns ? "callback_returns" : "canceller_leaves"};
 }

@@ -42,7 +42,9 @@ class basic_registry {
   static_assert(Stripes > 0);
 
  public:
+  /// The platform that the registry runs on.
   using platform = Platform;
+  /// The callbacks that it registers.
   using callback = basic_callback<Platform>;
 
   /// Constant-initialized in production: a registry may be constinit.
@@ -128,8 +130,8 @@ class basic_registry {
 
   /// Where a notification has paused.
   struct pause {
-    void* segment = nullptr;
-    void* slot = nullptr;
+    void* segment = nullptr;  ///< of the paused callback
+    void* slot = nullptr;     ///< of the paused callback
   };
   /// The same, but returns when a callback has called pause_here(). That callback counts as running until resume(at),
   /// which must follow on the same thread, before dispose. So a chain of registries needs no stack frame for each.
@@ -370,6 +372,7 @@ class basic_registry {
   stripe stripes_[Stripes];
 };
 
+/// The registry of production.
 using registry = basic_registry<>;
 
 /// For a registry that many threads share.
