@@ -28,12 +28,14 @@ class inplace_stop_callback;
 /// once.
 class inplace_stop_token {
  public:
+  /// The callback for a function of type CallbackFn.
   template <class CallbackFn>
   using callback_type = inplace_stop_callback<CallbackFn>;
 
   /// A token of no source.
   inplace_stop_token() = default;
 
+  /// Whether both are of the same source, or of none.
   [[nodiscard]] bool operator==(inplace_stop_token const&) const = default;
 
   /// Whether a stop has been requested. A plain load; once true, always true. [stoptoken.inplace.mem]
@@ -42,7 +44,9 @@ class inplace_stop_token {
   /// Whether there is a source. Does not touch it: it may be gone. [stoptoken.inplace.mem]
   [[nodiscard]] constexpr bool stop_possible() const noexcept { return source_ != nullptr; }
 
+  /// Exchanges the sources.
   constexpr void swap(inplace_stop_token& other) noexcept { std::swap(source_, other.source_); }
+  /// Exchanges the sources.
   friend constexpr void swap(inplace_stop_token& a, inplace_stop_token& b) noexcept { a.swap(b); }
 
  private:
@@ -102,6 +106,7 @@ class [[nodiscard]] inplace_stop_callback : private detail::stop_invocation<Call
   using invocation = detail::stop_invocation<CallbackFn>;
 
  public:
+  /// The type of its function.
   using callback_type = CallbackFn;
 
   /// Makes the function from `init` and registers it, or calls it here if a stop has been requested.
@@ -132,6 +137,7 @@ class [[nodiscard]] inplace_stop_callback : private detail::stop_invocation<Call
   inplace_stop_source const* source_;  // null: not registered
 };
 
+/// Deduces the type of the function.
 template <class CallbackFn>
 inplace_stop_callback(inplace_stop_token, CallbackFn) -> inplace_stop_callback<CallbackFn>;
 

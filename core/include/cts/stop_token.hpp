@@ -42,29 +42,37 @@ class stop_callback;
 /// same one, at once.
 class stop_token {
  public:
+  /// The callback for a function of type CallbackFn.
   template <class CallbackFn>
   using callback_type = stop_callback<CallbackFn>;
 
   /// A token without a state.
   stop_token() noexcept = default;
+  /// The same state; a read-modify-write, if there is one.
   stop_token(stop_token const& other) noexcept : state_(other.state_) {
     if (state_ != nullptr) state_->share(state::owner);
   }
+  /// Takes over the state of `other`, which has none then.
   stop_token(stop_token&& other) noexcept : state_(std::exchange(other.state_, nullptr)) {}
+  /// The same state; a read-modify-write, if there is one.
   stop_token& operator=(stop_token const& other) noexcept {
     stop_token(other).swap(*this);
     return *this;
   }
+  /// Takes over the state of `other`, which has none then.
   stop_token& operator=(stop_token&& other) noexcept {
     stop_token taken(std::move(other));
     taken.swap(*this);
     return *this;
   }
+  /// Gives the reference to the state back.
   ~stop_token() {
     if (state_ != nullptr) state_->drop(state::owner);
   }
 
+  /// Exchanges the states.
   void swap(stop_token& other) noexcept { std::swap(state_, other.state_); }
+  /// Exchanges the states.
   friend void swap(stop_token& a, stop_token& b) noexcept { a.swap(b); }
 
   /// Whether a stop has been requested. A plain load; once true, always true. [stoptoken.mem]
@@ -98,14 +106,18 @@ class stop_source {
   stop_source() : state_(state::create()) {}
   /// A source without a state. [stopsource.cons]
   explicit stop_source(nostopstate_t) noexcept {}
+  /// The same state; a read-modify-write, if there is one.
   stop_source(stop_source const& other) noexcept : state_(other.state_) {
     if (state_ != nullptr) state_->share(state::source);
   }
+  /// Takes over the state of `other`, which has none then.
   stop_source(stop_source&& other) noexcept : state_(std::exchange(other.state_, nullptr)) {}
+  /// The same state; a read-modify-write, if there is one.
   stop_source& operator=(stop_source const& other) noexcept {
     stop_source(other).swap(*this);
     return *this;
   }
+  /// Takes over the state of `other`, which has none then.
   stop_source& operator=(stop_source&& other) noexcept {
     stop_source taken(std::move(other));
     taken.swap(*this);
@@ -116,7 +128,9 @@ class stop_source {
     if (state_ != nullptr) state_->drop_perhaps_last(state::source);
   }
 
+  /// Exchanges the states.
   void swap(stop_source& other) noexcept { std::swap(state_, other.state_); }
+  /// Exchanges the states.
   friend void swap(stop_source& a, stop_source& b) noexcept { a.swap(b); }
 
   /// A token of the same state, or without one. One read-modify-write. [stopsource.mem]
@@ -155,6 +169,7 @@ class [[nodiscard]] stop_callback : private detail::stop_invocation<CallbackFn> 
   using state = detail::stop_state;
 
  public:
+  /// The type of its function.
   using callback_type = CallbackFn;
 
   /// Makes the function from `init` and registers it, or calls it here if a stop has been requested.
@@ -211,6 +226,7 @@ class [[nodiscard]] stop_callback : private detail::stop_invocation<CallbackFn> 
   state* state_;  // null: not registered
 };
 
+/// Deduces the type of the function.
 template <class CallbackFn>
 stop_callback(stop_token, CallbackFn) -> stop_callback<CallbackFn>;
 

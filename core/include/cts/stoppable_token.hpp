@@ -66,6 +66,7 @@ class never_stop_token {
   };
 
  public:
+  /// The callback of every function.
   template <class>
   using callback_type = no_callback;
 
@@ -74,6 +75,7 @@ class never_stop_token {
   /// False. [stoptoken.never]
   [[nodiscard]] static constexpr bool stop_possible() noexcept { return false; }
 
+  /// True.
   [[nodiscard]] bool operator==(never_stop_token const&) const = default;
 };
 
