@@ -218,7 +218,7 @@ inline registration*& late_callable() { return the_late_callable[rl::thread_inde
 
 inline void registration::destroy(base& b, part what) noexcept {
   auto& n = static_cast<registration&>(b);
-  if (what == part::place) return;
+  if (what == part::record) return;
   if (what == part::callable) {
     if (is_replaced("callable.destroy")) late_callable() = &n;
     else n.destroy_callable();
@@ -256,8 +256,8 @@ struct scene {
   /// The same with timers, whose threads end when they have nothing to do.
   void open_timers() {
     open();
-    the_timers = ::new (P::allocate(sizeof(timers))) timers;
     the_time = {};
+    the_timers = ::new (P::allocate(sizeof(timers))) timers;
     the_time.rushes = true;
     the_time.horizon = (std::chrono::nanoseconds::max)();
     the_time.available = 8;

@@ -81,14 +81,14 @@ class basic_registration_node : public basic_node<typename State::platform> {
   }
   /// Leaves it registered for the source's life.
   void detach() noexcept {
-    destroy_(*this, part::place);
+    destroy_(*this, part::record);
     state_.note_detached();
     release_handle();
   }
 
  protected:
-  /// What to destroy. place: the record of where it was registered, as it counts as no leak any more.
-  enum class part : std::uint8_t { callable, place, storage };
+  /// What to destroy. record: what a checked build knows of it, as it counts as no leak any more.
+  enum class part : std::uint8_t { callable, record, storage };
   using destroyer = void (*)(basic_registration_node&, part) noexcept;
 
   /// The caller's reference to the state becomes the handle's.
