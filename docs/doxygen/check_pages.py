@@ -4,7 +4,7 @@
 
 Fails if a link of the README or of docs/*.md leads nowhere, file or heading; if a path of the repository in a code span does not exist;
 if a diagram in docs/states and the drawing on the page name different sites, or a site that no table has; if a header or a page that
-models/guarantees.json names does not exist.
+models/guarantees.json names does not exist, or the header does not name the guarantee.
 """
 import json
 import pathlib
@@ -71,6 +71,8 @@ for g in json.loads((ROOT / "models/guarantees.json").read_text())["guarantees"]
         file = ROOT / part["file"]
         if not file.exists():
             faults.append(f"guarantees.json: {g['id']}: {part['file']} does not exist")
+        elif g["id"] != "LIN" and not re.search(rf"\b{g['id']}\b", file.read_text()):
+            faults.append(f"{part['file']}: does not name {g['id']}, as guarantees.json says that it is coded there")
     page, _, heading = g["page"].partition("#")
     file = ROOT / "docs" / page
     if file not in texts or heading and heading not in anchors(texts[file]):

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
 /// Checked builds (CTS_CHECKED): a handler is told of an operation that overlaps or follows dispose, and of a callback
-/// that is registered twice, be it in two registries. Release builds contain none of it.
+/// that is registered twice, be it in two registries (G12). Release builds contain none of it.
 #pragma once
 #ifndef CTS_CORE_OVERLAP_WATCH_HPP
 #define CTS_CORE_OVERLAP_WATCH_HPP

@@ -87,7 +87,7 @@ class segment_list {
 
   /// Moves one empty segment to the top, if it finds one among `patience`. A glance finds what a burst has left. A
   /// whole sweep counts the segments in use and lets all grow to one and a half times that before the next: O(1)
-  /// amortized.
+  /// amortized, and bounded (G14).
   bool sweep(std::uint32_t patience) noexcept {
     for (;;) {
       segment* const hand = segment::from(hand_.load(site::hand_find));

@@ -201,7 +201,7 @@ class basic_registry {
   }
 
   /// Frees what the registry has grown; does not cancel. Comes after every other operation but a cancel whose callbacks
-  /// have returned, which it waits for, or whose callback calls this. Idempotent. R57, R60
+  /// have returned, which it waits for, or whose callback calls this (G12). Idempotent. R57, R60
   void dispose() noexcept {
     word const flag = flag_.load(site::flag_await);
     if ((flag & disposed) != 0) return;

@@ -98,7 +98,7 @@ class segment : segment_header<Platform> {
       if (is_unused(here, gen)) [[likely]] {
         slot& below = at(known - 1);
         if (below.peek() == gen) {
-          // If two are dead, all may be: a restart lets a burst reuse the last one's memory.
+          // If two are dead, all may be: a restart lets a burst reuse the last one's memory (G14).
           if (at(known - 2).peek() == gen && may_restart && restart(gen)) [[unlikely]]
             return {outcome::restarted};
           return {outcome::found, false, std::addressof(below), gen};  // `gen`, not the load: nothing waits for it

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
-/// Reading the states above one: those that its links lead to (S6 of protocol/state.hpp).
+/// Reading the states above one: those that its links lead to (S6 of protocol/state.hpp; G16).
 ///
 ///     reader    ·──status_read──▶ reading ── looks at the links ──status_left──▶ ·
 ///     dispose            ·──status_dispose──▶ disposed ── unlinks ──status_unlinked──▶ ·

@@ -9,7 +9,7 @@
 ///     ┌ header: older, age, newer, live, capacity ┬ floor ┬ slot 0 ┬ slot 1 ┬ … ┬ slot capacity−1 ┐
 ///                                                  in use for ever   older ◀── position is age ──▶ newer
 ///
-/// Invariants (with those of protocol/lane.hpp):
+/// Invariants, with those of protocol/lane.hpp (G22):
 ///
 ///   L4  claim() returns a slot above all slots in use, and a newer segment stands above an older one. So position is
 ///       age (G9).

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
 /// A link from a child to one parent: the callback that the parent runs to cancel the child (S4, S7 of
-/// protocol/state.hpp), and lists of states that are chained through their first link.
+/// protocol/state.hpp), and lists of states that are chained through their first link. Guarantee G16.
 #pragma once
 #ifndef CTS_PROTOCOL_LINK_HPP
 #define CTS_PROTOCOL_LINK_HPP
