@@ -4,6 +4,12 @@
 #   -DROOT= the project, -DFOLDER= where to work
 cmake_minimum_required(VERSION 3.25)
 file(READ "${ROOT}/README.md" readme)
+string(REGEX MATCHALL "\n" lines "${readme}")
+list(LENGTH lines lines)
+if(lines GREATER 120)
+  message(FATAL_ERROR "README.md has ${lines} lines; at most 120: details go to pages of docs/")
+endif()
+file(READ "${ROOT}/README.md" readme)
 string(REGEX MATCH "```sh\n([^\n]*)\n" found "${readme}")
 set(command "${CMAKE_MATCH_1}")
 if(NOT command MATCHES "cmake --workflow --preset verify")

@@ -111,6 +111,7 @@ class CTS_SHARED_SYMBOL aggregate_exception::content {
 };
 
 inline aggregate_exception::aggregate_exception(std::vector<std::exception_ptr> inner)
+    // NOLINTNEXTLINE(bugprone-throw-keyword-missing): an exception's content, not an exception
     : content_(new content(std::move(inner)), &content::drop) {}  // drops it if there is no memory for the count
 inline std::vector<std::exception_ptr> const& aggregate_exception::inner_exceptions() const noexcept {
   return content_->inner;

@@ -35,6 +35,7 @@ class wait_handle {
   /// Makes another copy of the same handle.
   wait_handle(wait_handle const& other) noexcept : event_(other.event_) { event_->share(); }
   /// Becomes a copy of `other`.
+  // NOLINTNEXTLINE(bugprone-unhandled-self-assignment): shares before it drops
   wait_handle& operator=(wait_handle const& other) noexcept {
     other.event_->share();
     event_->drop();

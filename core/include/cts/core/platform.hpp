@@ -92,7 +92,7 @@ struct std_platform {
 
    private:
     static_assert(std::atomic<T>::is_always_lock_free, "cts needs lock-free atomics of every integer type it uses");
-    static_assert(sizeof(std::atomic<T>) == sizeof(T),
+    static_assert(sizeof(std::atomic<T>) == sizeof(T),  // NOLINT(bugprone-sizeof-expression): T may be a pointer
                   "cts needs atomics with the representation of what they hold (recycling.hpp, top_)");
     std::atomic<T> word_;
   };

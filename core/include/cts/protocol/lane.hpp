@@ -112,6 +112,7 @@ class lane_home {
  public:
   using platform = typename Registry::platform;
   using base = core::basic_callback<platform>;  ///< what the lane is to its home
+  // NOLINTNEXTLINE(google-explicit-constructor): a registry is a home
   lane_home(Registry& r) noexcept : registry_(r) {}
   core::register_result try_register(base& lane) const noexcept { return registry_.try_register(lane); }
   bool unregister(base& lane) const noexcept { return registry_.unregister(lane); }

@@ -68,7 +68,7 @@ template <class T>
 struct reserve_allocator {
   using value_type = T;
   reserve_allocator() noexcept = default;
-  template <class U>
+  template <class U>  // NOLINTNEXTLINE(google-explicit-constructor): allocators of two types convert
   reserve_allocator(reserve_allocator<U> const&) noexcept {}
   T* allocate(std::size_t n) { return static_cast<T*>(reserve::take(n * sizeof(T))); }
   void deallocate(T* p, std::size_t) noexcept { reserve::give_back(p); }

@@ -25,7 +25,7 @@ class stop_invocation : public core::callback {
   static_assert(std::destructible<CallbackFn>, "CallbackFn must be destructible [stopcallback.general]");
 
  public:
-  template <class Initializer>
+  template <class Initializer>  // NOLINTNEXTLINE(bugprone-forwarding-reference-overload): not copied or moved
   explicit stop_invocation(Initializer&& init) noexcept(std::is_nothrow_constructible_v<CallbackFn, Initializer>)
       : core::callback(&run), callback_fn_(std::forward<Initializer>(init)) {}
 

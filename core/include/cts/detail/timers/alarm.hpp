@@ -94,6 +94,7 @@ class basic_alarm {
     custom_ = std::make_shared<custom_timer<State>>(clock, std::addressof(owner_));
     std::shared_ptr<time_provider::timer> t = clock.create_timer(
         [c = custom_] {
+          // NOLINTNEXTLINE(performance-unnecessary-copy-initialization)
           auto const held = c;  // a callback may destroy the timer, and this function with it
           held->fire();
         },
