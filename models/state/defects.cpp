@@ -94,7 +94,8 @@ void add_defects_of_cancel() {
     return tried != nullptr && !tried->done;
   };
   add_defect(
-      "believe_failed_exchange", "G16", "a cancel takes what a failed compare-and-swap has read for ordered",
+      "believe_failed_exchange", "G16",
+      "a cancel relies on a value that a failed compare-and-swap has read without an order",
       {when(has_failed, {&info(site::status_ask), [](step& x) { x.found = recall(site::status_cancel)->expected; }})});
   add_defect("end_although_timed", "G17", "a source that finds itself alone forgets that a timer may be on its way",
              {overlooks(site::status_peek, status::timed)});
@@ -120,7 +121,7 @@ void add_defects_of_the_event() {
 }
 
 void add_defects_of_registrations() {
-  add_defect("abandon_under_scan", "G19", "try_reset destroys what it removes before the slot is free",
+  add_defect("abandon_under_scan", "G19", "try_reset destroys a removed callable before its slot is free",
              {replaces("node.removal")});
   add_defect("free_on_leave", "G20", "the handle frees the node though its callback runs",
              {overlooks(site::owners_release, owners::registry)});
@@ -143,7 +144,8 @@ void add_defects_of_registrations() {
 }
 
 void add_defects_of_callbacks() {
-  add_defect("swallow_failures", "G21", "what a child's callbacks throw is lost", {replaces("failures.add_aggregate")});
+  add_defect("swallow_failures", "G21", "exceptions of a child's callbacks are lost",
+             {replaces("failures.add_aggregate")});
   add_defect("delegate_not_restored", "G21", "after a send its thread still counts as the one that runs callbacks (P7)",
              {when(been_at(site::delegate_set), drops(site::delegate_set))});
 }

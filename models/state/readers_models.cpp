@@ -92,8 +92,8 @@ struct reader_from_below : rl::test_suite<reader_from_below, 2>, scene {
   void after() { close(); }
 };
 add<reader_from_below> const add_reader_from_below(
-    "G16", "ReaderStopsAtADisposedOne", "a reader does not look at what is only reached through a disposed source",
-    full(), 1000000);
+    "G16", "ReaderStopsAtADisposedOne",
+    "a reader does not look at states that it could reach only through a disposed source", full(), 1000000);
 
 struct diamond_reader : rl::test_suite<diamond_reader, 2>, scene {
   void before() {

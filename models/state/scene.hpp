@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
-/// What the models of states (G16 … G21 of docs/guarantees.md) stand on: parts for the templates that ship
+/// The stage of the models of states (G16 … G21 of docs/guarantees.md): parts for the templates that ship
 /// (protocol/state.hpp, protocol/registration_node.hpp, and the timers of detail/timers), and a scene of up to four
 /// states. The models of one guarantee or scenario are in a file, X_models.cpp; defects.cpp has the defects.
 ///
@@ -35,7 +35,8 @@ inline bool has_won() {
 
 // --- parts ---
 
-/// What a wait handle waits for. Its users read `built`: a race if they do not see it made. Counted, as in production.
+/// The event that a wait handle waits for. Its users read `built`: a race if they do not see it made. Counted, as in
+/// production.
 struct model_event {
   P::var<int> built{1};
   rl::atomic<int> flags, refs;
@@ -106,7 +107,7 @@ struct model_dying_list : detail::dying_list<state> {
   state* take() noexcept { return is_replaced("dying_list.take") ? nullptr : detail::dying_list<state>::take(); }
 };
 
-/// What all states share: the lock of readers, and each thread's dying states.
+/// The parts that all states share: the lock of readers, and each thread's dying states.
 struct shared_parts {
   lock_word readers{lock_word::unset{}};
   model_dying_list dying[reduction::most];
@@ -316,7 +317,7 @@ struct scene {
   }
 };
 
-// --- what threads do ---
+// --- verbs of threads ---
 
 /// A source's cancel.
 inline request_result cancel(state& s) {
@@ -335,7 +336,7 @@ inline int count_above(state& s) {
   s.visit_above([&n](state& above) { n += above.is_disposed() ? 0 : 1; });
   return n;
 }
-/// A thread of the timers: fires what is armed and ends.
+/// A thread of the timers: fires the armed timers and ends.
 inline void run_timers() { the_timers->run_thread(); }
 /// The same for the threads that were started and have not run.
 inline void run_started_timers(unsigned ran = 0) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
 /// The thread that a synchronization context runs a callback on. It counts as the one that runs the callbacks (G21): it
-/// may end what the callbacks may end, and does not wait for the callback that it runs. R91.
+/// may end everything that the callbacks may end, and does not wait for the callback that it runs. R91.
 #pragma once
 #ifndef CTS_PROTOCOL_DELEGATE_HPP
 #define CTS_PROTOCOL_DELEGATE_HPP

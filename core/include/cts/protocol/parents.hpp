@@ -51,8 +51,8 @@ class parents {
     if (child.delegate_.is_this_thread() && is_canceled_by(child, i)) return;
     l.parent->await_return(l);
   }
-  /// S5. No link can run any more but the one that has canceled the child, which may be above on the stack. What is
-  /// released may end the child; so it is destroyed only after the last look at the links.
+  /// S5. No link can run any more but the one that has canceled the child, which may be above on the stack. Destroying
+  /// a parent may end the child; so the parents are destroyed only after the last look at the links.
   static void release(State& child) noexcept {
     auto& dying = Parts::dying();
     unsigned const nested = std::exchange(dying.nested, Parts::most_nested);

@@ -34,7 +34,7 @@
 ///   alarm                                  alarm(state&), disarm(), reset(), and functions to arm it (see arm())
 ///   failures                               any(), add_aggregate(failures&)
 ///   make_failures(), destroy_failures(f)   make_failures does not fail
-///   reason, destroy_reason(r)              what cancel may be told; alignas(cause_alignment)
+///   reason, destroy_reason(r)              a reason that cancel is given; alignas(cause_alignment)
 ///   waiting                                waiting(state&, callback&): a scope around a wait for a callback
 ///   one_reader                             a lock: one for all states
 ///   dying(), most_nested                   the calling thread's dying_list; how many destructions may nest
@@ -384,7 +384,7 @@ class basic_state {
   alignas(platform::line) atomic<std::uintptr_t> refs_{1};
   atomic<status::word> status_{0};
   basic_shared_event<Parts> event_;
-  typename platform::template var<failures*> failures_{nullptr};  // what the running callbacks throw
+  typename platform::template var<failures*> failures_{nullptr};  // exceptions of the running callbacks
   typename platform::template var<bool> stop_on_first_{false};
   basic_delegate<platform> delegate_;
   std::size_t const link_count_;

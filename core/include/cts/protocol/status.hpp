@@ -30,7 +30,7 @@ namespace cts {
 inline namespace CTS_ABI {
 namespace detail {
 
-/// What a call that cancels, arms or resets is told.
+/// The answer to a call that cancels, arms or resets.
 enum class request_result : std::uint8_t {
   won,      ///< this call does it
   lost,     ///< the source was canceled before

@@ -102,7 +102,7 @@ class stop_state {
 
   core::registry registry_;
   alignas(core::std_platform::line) std::atomic<count> counts_{source};
-  void* const block_;  // what operator new returned
+  void* const block_;  // the result of operator new
 };
 
 }  // namespace detail
