@@ -34,9 +34,8 @@ namespace core {
 /// A registry of callbacks that run at most once, at cancel. In place; owns no callback. All verbs but dispose may be
 /// called concurrently and inside a callback, which may also dispose and destroy the registry that runs it. No verb
 /// throws; only a growing try_register allocates.
-/// @tparam Stripes segment stacks that threads are spread over. 1: last in, first out over happens-before. More:
-/// threads
-///   of different stripes write no common cache line, and the order is per thread.
+/// @tparam Stripes segment stacks that threads are spread over. 1: last in, first out over happens-before. More: no
+///   common cache line between threads of different stripes, and the order is per thread.
 template <class Platform = std_platform, std::size_t Stripes = 1>
 class basic_registry {
   static_assert(Stripes > 0);
@@ -88,7 +87,7 @@ class basic_registry {
     if (!retire(c)) wait(c);
   }
 
-  /// What remains of unregister_and_wait after an unregister that has returned false.
+  /// Waits as unregister_and_wait does, after an unregister that has returned false.
   void await_return(callback& c) noexcept {
     auto const in_flight = watch_.begin(call::unregister_and_wait);
     wait(c);
@@ -352,8 +351,7 @@ class basic_registry {
     watch_.dispose(inside);
     for (auto& s : stripes_) s.stack.release_grown();
   }
-  /// Waits for a departing canceller (D2) or, inside its callback, tells it that the registry is gone (D3). True:
-  /// inside.
+  /// Waits for a departing canceller (D2) or, inside its callback, tells it that the registry is gone (D3): true.
   CTS_COLD bool detach_canceller() noexcept {
     if (is_canceller()) {
       current().now = notification::state::registry_gone;
