@@ -15,21 +15,21 @@ struct lounge {
   room* r = nullptr;
   core::basic_registry<P>* token = nullptr;
   lock_word user{lock_word::unset()};
-  std::optional<P::var<int>> ready;
+  P::var<int>* ready = nullptr;
   void open() {
     now = execution{};
     for (bool& in : in_room) in = false;
     r = ::new (P::allocate(sizeof(room))) room;
     token = ::new (P::allocate(sizeof *token)) core::basic_registry<P>;
     user.reset();
-    ready.emplace(0);
+    ready = ::new (P::allocate(sizeof *ready)) P::var<int>(0);
   }
   template <class Until = never_ends>
   bool wait(Until until = {}) {
     auto const is_ready = [this] { return ready->get() != 0; };
     auto const stopped = [this] { return token->is_cancellation_requested(); };
     user.lock();
-    bool const was = r->wait_registered<registration>(user, *token, until, stopped, is_ready);
+    bool const was = r->wait_registered<registration>(user, token, until, stopped, is_ready);
     require(was == (ready->get() != 0), "the wait does not return what the predicate is");
     user.unlock();
     return was;
@@ -49,7 +49,8 @@ struct lounge {
   }
   void close() {
     forget_room();
-    ready.reset();
+    ready->~var();
+    P::deallocate(ready, sizeof *ready);
     token->~basic_registry();
     P::deallocate(token, sizeof *token);
   }

@@ -123,7 +123,7 @@ class room_registration : core::basic_callback<Platform> {
   using registry = core::basic_registry<Platform>;
 
  public:
-  room_registration(registry& token, typename Room::wake wake) : callback(&ran), token_(token), wake_(wake) {
+  room_registration(registry* token, typename Room::wake wake) : callback(&ran), token_(*token), wake_(wake) {
     if (is_faulty("room_register")) return;
     is_registered_ = token_.try_register(*this) == core::register_result::registered;
     if (!is_registered_) wake_();
