@@ -18,14 +18,9 @@
 
 namespace cts::models {
 
-inline bool is_faulty(char const* wait) {
-  for (wait_fault const& f : the_world.faults.waits)
-    if (f.name == wait) return true;
-  return false;
-}
-
 /// Which threads are inside the room, for faults.
-inline bool in_room[reduction::most + 2];
+inline bool in_room[reduction::most];
+inline void set_in_room(bool is) { in_room[rl::thread_index()] = is; }
 
 struct wait_world {
   using mutex = lock_word;
@@ -34,21 +29,23 @@ struct wait_world {
   class waiter_lock {
    public:
     explicit waiter_lock(mutex& m) : mutex_(m) {
-      if (!is_faulty("room_enter")) lock();
+      if (!is_replaced("room_enter")) lock();
     }
     ~waiter_lock() {
       if (held_) release();
     }
     void unlock() {
-      if (!is_faulty("room_leave")) release();
+      if (!is_replaced("room_leave")) release();
     }
     void lock() {
       if (held_) return;
       mutex_.lock();
-      held_ = in_room[record_index()] = true;
+      held_ = true;
+      set_in_room(true);
     }
     void release() {
-      held_ = in_room[record_index()] = false;
+      held_ = false;
+      set_in_room(false);
       mutex_.unlock();
     }
 
@@ -59,7 +56,7 @@ struct wait_world {
 
   class notifier_lock {
    public:
-    explicit notifier_lock(mutex& m) : mutex_(m), held_(!is_faulty("room_notify")) {
+    explicit notifier_lock(mutex& m) : mutex_(m), held_(!is_replaced("room_notify")) {
       if (held_) mutex_.lock();
     }
     ~notifier_lock() {
@@ -124,7 +121,7 @@ class room_registration : core::basic_callback<Platform> {
 
  public:
   room_registration(registry* token, typename Room::wake wake) : callback(&ran), token_(*token), wake_(wake) {
-    if (is_faulty("room_register")) return;
+    if (is_replaced("room_register")) return;
     is_registered_ = token_.try_register(*this) == core::register_result::registered;
     if (!is_registered_) wake_();
   }
