@@ -9,13 +9,11 @@
 #include <atomic>
 #include <condition_variable>
 #include <coroutine>
-#include <cstddef>
 #include <deque>
 #include <exception>
 #include <functional>
 #include <memory>
 #include <mutex>
-#include <new>
 #include <optional>
 #include <stdexcept>
 #include <thread>
@@ -25,19 +23,6 @@
 
 #include "cts/aggregate_exception.hpp"
 #include "cts/cancellation_token_source.hpp"
-#include "heap.hpp"
-
-namespace {
-std::atomic<std::size_t> allocations = 0;
-}
-
-void* operator new(std::size_t bytes) {
-  ++allocations;
-  if (void* const p = cts::test::heap_take(bytes, 1)) return p;
-  throw std::bad_alloc();
-}
-void operator delete(void* p) noexcept { cts::test::heap_give(p); }
-void operator delete(void* p, std::size_t) noexcept { cts::test::heap_give(p); }
 
 namespace {
 
@@ -232,23 +217,6 @@ TEST(Canceled, AnExceptionThatLeavesTheCoroutineIsCollectedByCancel) {
     EXPECT_THROW(std::rethrow_exception(e.inner_exceptions()[0]), cts::operation_canceled);
   }
   EXPECT_TRUE(c.done());
-}
-
-TEST(Canceled, AllocatesNothingBesideTheFrame) {
-  cts::cancellation_token_source source;
-  auto const token = source.token();
-  int steps = 0;
-  std::size_t before = 0, after = 0;
-  auto const body = [](cts::cancellation_token const& t, int& n, std::size_t& from, std::size_t& to) -> owned {
-    from = allocations;
-    co_await cts::canceled(t);
-    to = allocations;
-    n = 1;
-  };
-  owned const c = body(token, steps, before, after);
-  source.cancel();
-  EXPECT_EQ(steps, 1);
-  EXPECT_EQ(before, after);
 }
 
 TEST(CanceledOnAnExecutor, ResumesThere) {

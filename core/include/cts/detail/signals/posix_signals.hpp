@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: BSL-1.0
+/// @file
+/// How a POSIX signal becomes a cancel: the handler writes a byte into a pipe, a thread reads it and cancels.
+///
+/// The handler runs on any thread, between any two instructions. It uses only what POSIX calls async-signal-safe
+/// (write, getpid, sigaction, raise) and lock-free atomics:
+///   - it counts itself in handlers_running, and only then reads the table. The end of a watcher first puts the former
+///     handlers back, then clears the table, then waits until no handler runs. So a handler that has found a watcher
+///     keeps it alive; one that finds none raises the signal again, for the handler that is there now;
+///   - the first signal of a watcher sets its number and writes the byte. Every later one, and every one in a child
+///   made
+///     by fork, which has no such thread, sets the default action and raises the signal again: it is delivered when the
+///     handler returns.
+#pragma once
+#ifndef CTS_DETAIL_SIGNALS_POSIX_SIGNALS_HPP
+#define CTS_DETAIL_SIGNALS_POSIX_SIGNALS_HPP
+
+#if !defined(_WIN32)
+
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstddef>
+#include <exception>
+#include <initializer_list>
+#include <memory>
+#include <stdexcept>
+#include <system_error>
+#include <thread>
+#include <vector>
+
+#include "cts/cancellation_token_source.hpp"
+#include "cts/detail/unhandled.hpp"
+
+namespace cts {
+inline namespace CTS_ABI {
+namespace detail {
+
+/// A pipe whose ends are closed by exec. Throws std::system_error.
+class signal_pipe {
+ public:
+  signal_pipe() {
+    if (::pipe(ends_) != 0)
+      throw std::system_error(errno, std::generic_category(), "cts::signal_cancellation: no pipe");
+    for (int const end : ends_) ::fcntl(end, F_SETFD, FD_CLOEXEC);
+  }
+  signal_pipe(signal_pipe const&) = delete;
+  signal_pipe& operator=(signal_pipe const&) = delete;
+  ~signal_pipe() {
+    for (int const end : ends_) ::close(end);
+  }
+  /// Async-signal-safe. At most two bytes are ever written, so it does not block.
+  void write(char byte) noexcept {
+    while (::write(ends_[1], &byte, 1) == -1 && errno == EINTR) {}
+  }
+  char read() noexcept {
+    char byte = 0;
+    while (::read(ends_[0], &byte, 1) == -1 && errno == EINTR) {}
+    return byte;
+  }
+
+ private:
+  int ends_[2] = {-1, -1};
+};
+
+/// What the handler and the thread share with the watcher.
+struct signal_state {
+  static constexpr char ends = 0, canceled = 1;
+  signal_pipe pipe;
+  std::atomic<int> first{0};  // the number of the first signal
+  ::pid_t const process = ::getpid();
+  cancellation_token_source source;
+};
+
+inline constexpr int most_signals = 128;
+/// Who watches a signal.
+CTS_SHARED_SYMBOL inline std::atomic<signal_state*> watched_by[most_signals]{};
+CTS_SHARED_SYMBOL inline std::atomic<int> handlers_running{0};
+static_assert(std::atomic<signal_state*>::is_always_lock_free && std::atomic<int>::is_always_lock_free,
+              "a signal handler may use lock-free atomics only");
+
+inline void set_default_action(int number) noexcept {
+  struct sigaction action {};
+  action.sa_handler = SIG_DFL;
+  ::sigaction(number, &action, nullptr);
+}
+/// The handler.
+CTS_SHARED_SYMBOL inline void handle_signal(int number) {
+  int const error = errno;
+  handlers_running.fetch_add(1);
+  signal_state* const s = watched_by[number].load();
+  bool first = false;
+  if (s != nullptr && s->process == ::getpid()) {
+    int none = 0;
+    first = s->first.compare_exchange_strong(none, number);
+    if (first) s->pipe.write(signal_state::canceled);
+  }
+  handlers_running.fetch_sub(1);
+  if (s != nullptr && !first) detail::set_default_action(number);
+  if (!first) ::raise(number);
+  errno = error;
+}
+
+/// The handlers that a watcher has replaced.
+class replaced_handlers {
+ public:
+  explicit replaced_handlers(signal_state& s) noexcept : state_(s) {}
+  replaced_handlers(replaced_handlers const&) = delete;
+  replaced_handlers& operator=(replaced_handlers const&) = delete;
+  ~replaced_handlers() {
+    for (entry const& e : entries_) put_back(e);
+    for (entry const& e : entries_) watched_by[e.number].store(nullptr);
+    while (handlers_running.load() != 0) std::this_thread::yield();
+  }
+  /// Throws std::system_error, std::bad_alloc.
+  void replace(int number) {
+    for (entry const& e : entries_)
+      if (e.number == number) return;  // named twice
+    entries_.reserve(entries_.size() + 1);
+    signal_state* nobody = nullptr;
+    if (!watched_by[number].compare_exchange_strong(nobody, &state_))
+      throw std::system_error(std::make_error_code(std::errc::device_or_resource_busy),
+                              "cts::signal_cancellation: another object has the signal");
+    struct sigaction action {};
+    action.sa_handler = &handle_signal;
+    action.sa_flags = SA_RESTART;
+    ::sigemptyset(&action.sa_mask);
+    entry e{number, {}};
+    if (::sigaction(number, &action, &e.before) != 0) {
+      int const error = errno;
+      watched_by[number].store(nullptr);
+      throw std::system_error(error, std::generic_category(), "cts::signal_cancellation: the signal cannot be caught");
+    }
+    entries_.push_back(e);
+  }
+
+ private:
+  struct entry {
+    int number;
+    struct sigaction before;
+  };
+  void put_back(entry const& e) const noexcept {
+    struct sigaction now {};
+    ::sigaction(e.number, nullptr, &now);
+    bool const ours = now.sa_handler == &handle_signal || (now.sa_handler == SIG_DFL && state_.first.load() != 0);
+    if (ours) ::sigaction(e.number, &e.before, nullptr);
+  }
+  signal_state& state_;
+  std::vector<entry> entries_;
+};
+
+/// In its scope, threads are made that receive no signals but `numbers` and those of faults.
+class mask_for_new_thread {
+ public:
+  explicit mask_for_new_thread(std::initializer_list<int> numbers) noexcept {
+    ::sigset_t blocked;
+    ::sigfillset(&blocked);
+    for (int const n : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP}) ::sigdelset(&blocked, n);
+    for (int const n : numbers) ::sigdelset(&blocked, n);
+    ::pthread_sigmask(SIG_SETMASK, &blocked, &before_);
+  }
+  mask_for_new_thread(mask_for_new_thread const&) = delete;
+  mask_for_new_thread& operator=(mask_for_new_thread const&) = delete;
+  ~mask_for_new_thread() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+ private:
+  ::sigset_t before_;
+};
+
+class signal_watcher {
+ public:
+  explicit signal_watcher(std::initializer_list<int> numbers)
+      : state_(std::make_shared<signal_state>()), handlers_(*state_) {
+    if (numbers.size() == 0) throw std::invalid_argument("cts::signal_cancellation: no signal was named");
+    for (int const n : numbers)
+      if (n <= 0 || n >= most_signals) throw std::invalid_argument("cts::signal_cancellation: not a signal's number");
+    for (int const n : numbers) handlers_.replace(n);
+    mask_for_new_thread const mask(numbers);
+    thread_ = std::thread([state = state_] { watch(*state); });
+  }
+  signal_watcher(signal_watcher const&) = delete;
+  signal_watcher& operator=(signal_watcher const&) = delete;
+  ~signal_watcher() {
+    state_->pipe.write(signal_state::ends);
+    if (thread_.get_id() == std::this_thread::get_id()) thread_.detach();  // a callback of the cancel destroys it
+    else thread_.join();
+  }
+  cancellation_token token() const noexcept { return state_->source.token(); }
+  int signal() const noexcept { return state_->first.load(); }
+
+ private:
+  static void watch(signal_state& s) noexcept {
+    if (s.pipe.read() != signal_state::canceled) return;
+    try {
+      s.source.cancel();
+    } catch (...) { detail::report_unhandled(std::current_exception()); }
+  }
+  std::shared_ptr<signal_state> const state_;
+  replaced_handlers handlers_;
+  std::thread thread_;
+};
+
+}  // namespace detail
+}  // namespace CTS_ABI
+}  // namespace cts
+
+#endif  // !defined(_WIN32)
+
+#endif  // CTS_DETAIL_SIGNALS_POSIX_SIGNALS_HPP

@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: BSL-1.0
+/// @file
+/// signal_cancellation: real signals, most of them in child processes.
+#include "cts/posix_signal.hpp"
+
+#include <gtest/gtest.h>
+
+#include <csignal>
+#include <stdexcept>
+#include <system_error>
+#include <type_traits>
+
+#include "cts/cancellation_callback.hpp"
+
+namespace {
+
+static_assert(!std::is_copy_constructible_v<cts::signal_cancellation> &&
+              !std::is_move_constructible_v<cts::signal_cancellation>);
+
+TEST(SignalCancellation, RefusesWhatIsNoSignal) {
+  EXPECT_THROW(cts::signal_cancellation({}), std::invalid_argument);
+  EXPECT_THROW(cts::signal_cancellation({0}), std::invalid_argument);
+  EXPECT_THROW(cts::signal_cancellation({-1}), std::invalid_argument);
+  EXPECT_THROW(cts::signal_cancellation({1000}), std::invalid_argument);
+}
+
+TEST(SignalCancellation, OfOneSignalThereIsOne) {
+  cts::signal_cancellation const first({SIGTERM});
+  try {
+    cts::signal_cancellation const second({SIGINT, SIGTERM});
+    FAIL() << "two objects have one signal";
+  } catch (std::system_error const& e) { EXPECT_EQ(e.code(), std::errc::device_or_resource_busy); }
+  cts::signal_cancellation const other({SIGINT});  // what the failed one had taken is free again
+  EXPECT_EQ(first.signal(), 0);
+  EXPECT_FALSE(first.token().is_cancellation_requested());
+  EXPECT_TRUE(first.token().can_be_canceled());
+}
+
+}  // namespace
+
+#if !defined(_WIN32)
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <thread>
+#include <vector>
+
+namespace {
+
+using namespace std::chrono_literals;
+
+template <class F>
+bool comes(F f) {
+  auto const end = std::chrono::steady_clock::now() + 20s;
+  while (!f()) {
+    if (std::chrono::steady_clock::now() > end) return false;
+    std::this_thread::sleep_for(100us);
+  }
+  return true;
+}
+bool is_canceled(cts::cancellation_token const& t) {
+  return comes([&t] { return t.is_cancellation_requested(); });
+}
+/// Runs `f` in a child, which exits with what it returns. @return what waitpid reports
+template <class F>
+int in_a_child(F f) {
+  ::pid_t const child = ::fork();
+  if (child == 0) ::_exit(f());
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  return status;
+}
+bool exited(int status, int code) { return WIFEXITED(status) && WEXITSTATUS(status) == code; }
+bool killed(int status, int number) { return WIFSIGNALED(status) && WTERMSIG(status) == number; }
+void (*handler_of(int number))(int) {
+  struct sigaction now {};
+  ::sigaction(number, nullptr, &now);
+  return now.sa_handler;
+}
+
+TEST(SignalCancellation, TheFirstSignalCancels) {
+  cts::signal_cancellation const stop({SIGINT, SIGTERM});
+  auto const token = stop.token();
+  std::atomic<bool> elsewhere = false;
+  cts::cancellation_callback const c(
+      token, [&, here = std::this_thread::get_id()] { elsewhere = std::this_thread::get_id() != here; });
+  EXPECT_EQ(stop.signal(), 0);
+  ::raise(SIGTERM);
+  EXPECT_EQ(stop.signal(), SIGTERM);
+  EXPECT_TRUE(is_canceled(token));
+  EXPECT_TRUE(comes([&] { return elsewhere.load(); })) << "the callback runs on another thread than the handler";
+}
+
+TEST(SignalCancellation, TheSecondSignalTerminates) {
+  for (int const second : {SIGINT, SIGTERM}) {
+    int const status = in_a_child([second] {
+      cts::signal_cancellation const stop({SIGINT, SIGTERM});
+      ::raise(SIGINT);
+      if (!is_canceled(stop.token()) || stop.signal() != SIGINT) return 1;
+      ::raise(second);
+      return 2;
+    });
+    EXPECT_TRUE(killed(status, second)) << status;
+  }
+}
+
+TEST(SignalCancellation, ASecondSignalFromOutsideTerminatesAProgramThatHangs) {
+  int ready[2];
+  ASSERT_EQ(::pipe(ready), 0);
+  ::pid_t const child = ::fork();
+  if (child == 0) {
+    cts::signal_cancellation const stop({SIGINT});
+    cts::cancellation_callback const c(stop.token(), [&ready] {
+      [[maybe_unused]] auto const n = ::write(ready[1], "2", 1);
+      for (;;) ::pause();  // a callback that does not come back
+    });
+    [[maybe_unused]] auto const n = ::write(ready[1], "1", 1);
+    for (;;) ::pause();
+  }
+  char byte = 0;
+  ASSERT_EQ(::read(ready[0], &byte, 1), 1);
+  ::kill(child, SIGINT);
+  ASSERT_EQ(::read(ready[0], &byte, 1), 1);
+  EXPECT_EQ(byte, '2');
+  ::kill(child, SIGINT);
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  EXPECT_TRUE(killed(status, SIGINT)) << status;
+  ::close(ready[0]);
+  ::close(ready[1]);
+}
+
+TEST(SignalCancellation, PutsTheFormerHandlersBack) {
+  std::signal(SIGUSR1, SIG_IGN);
+  auto const before = handler_of(SIGUSR2);
+  {
+    cts::signal_cancellation const stop({SIGUSR1, SIGUSR2, SIGUSR1});
+    EXPECT_NE(handler_of(SIGUSR1), SIG_IGN);
+    ::raise(SIGUSR1);
+    EXPECT_TRUE(is_canceled(stop.token()));
+  }
+  EXPECT_EQ(handler_of(SIGUSR1), SIG_IGN);
+  EXPECT_EQ(handler_of(SIGUSR2), before);
+  ::raise(SIGUSR1);  // is ignored again
+  std::signal(SIGUSR1, SIG_DFL);
+}
+
+TEST(SignalCancellation, LeavesAHandlerThatTheProgramHasSetSince) {
+  auto const users = [](int) {};
+  {
+    cts::signal_cancellation const stop({SIGUSR1});
+    std::signal(SIGUSR1, users);
+  }
+  EXPECT_EQ(handler_of(SIGUSR1), static_cast<void (*)(int)>(users));
+  std::signal(SIGUSR1, SIG_DFL);
+}
+
+TEST(SignalCancellation, RefusesASignalThatCannotBeCaught) {
+  auto const before = handler_of(SIGTERM);
+  try {
+    cts::signal_cancellation const stop({SIGTERM, SIGKILL});
+    FAIL() << "SIGKILL cannot be caught";
+  } catch (std::system_error const& e) { EXPECT_EQ(e.code(), std::errc::invalid_argument); }
+  EXPECT_EQ(handler_of(SIGTERM), before);
+}
+
+TEST(SignalCancellation, ObjectsWithOtherSignalsAreIndependent) {
+  cts::signal_cancellation const a({SIGUSR1}), b({SIGUSR2});
+  ::raise(SIGUSR2);
+  EXPECT_TRUE(is_canceled(b.token()));
+  EXPECT_FALSE(a.token().is_cancellation_requested());
+  ::raise(SIGUSR1);
+  EXPECT_TRUE(is_canceled(a.token()));
+}
+
+TEST(SignalCancellation, ItsTokenMayOutliveIt) {
+  cts::cancellation_token token;
+  {
+    cts::signal_cancellation const stop({SIGUSR1});
+    token = stop.token();
+  }
+  EXPECT_FALSE(token.is_cancellation_requested());
+}
+
+TEST(SignalCancellation, ACallbackMayDestroyIt) {
+  auto stop = std::make_unique<cts::signal_cancellation>(std::initializer_list<int>{SIGUSR1});
+  std::atomic<bool> gone = false;
+  auto const token = stop->token();
+  auto const r = token.register_callback([&] {
+    stop.reset();
+    gone = true;
+  });
+  ::raise(SIGUSR1);
+  EXPECT_TRUE(comes([&] { return gone.load(); }));
+}
+
+TEST(SignalCancellation, ReceivesSignalsThatAllOtherThreadsBlock) {
+  cts::signal_cancellation const stop({SIGUSR1});
+  ::sigset_t blocked, before;
+  ::sigemptyset(&blocked);
+  ::sigaddset(&blocked, SIGUSR1);
+  ::pthread_sigmask(SIG_BLOCK, &blocked, &before);
+  ::kill(::getpid(), SIGUSR1);
+  EXPECT_TRUE(is_canceled(stop.token()));
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+TEST(SignalCancellation, InAForkedChildSignalsHaveTheirDefaultAction) {
+  cts::signal_cancellation const stop({SIGUSR1});
+  int const status = in_a_child([] {
+    ::raise(SIGUSR1);
+    return 1;
+  });
+  EXPECT_TRUE(killed(status, SIGUSR1)) << status;
+  EXPECT_EQ(stop.signal(), 0) << "the child's signal is none of the parent";
+  EXPECT_FALSE(stop.token().is_cancellation_requested());
+}
+
+TEST(SignalCancellation, KeepsErrno) {
+  cts::signal_cancellation const stop({SIGUSR1});
+  errno = 77;
+  ::raise(SIGUSR1);
+  EXPECT_EQ(errno, 77);
+  EXPECT_TRUE(is_canceled(stop.token()));
+}
+
+std::atomic<int> ignored = 0;
+
+TEST(SignalStress, ManySignalsAndManyObjects) {
+  int const status = in_a_child([] {
+    struct sigaction count {};
+    count.sa_handler = [](int) { ignored.fetch_add(1); };
+    ::sigaction(SIGUSR1, &count, nullptr);  // what is put back between two objects
+    std::atomic<bool> over = false;
+    std::atomic<int> round = 0, sent = -1;
+    std::thread sender([&] {
+      for (int last = -1; !over; std::this_thread::yield())
+        if (int const r = round; r != last) {
+          last = r;
+          ::kill(::getpid(), SIGUSR1);  // one for each object: a second one would end the process
+          sent = r;
+        }
+    });
+    int canceled = 0;
+    for (int i = 0; i < 300; ++i) {
+      cts::signal_cancellation const stop({SIGUSR1});
+      round = i;
+      while (sent != i) std::this_thread::yield();
+      if (i % 2 == 0 && !is_canceled(stop.token())) return 1;
+      canceled += stop.signal() == SIGUSR1;
+    }
+    over = true;
+    sender.join();
+    return canceled >= 150 ? 0 : 2;
+  });
+  EXPECT_TRUE(exited(status, 0)) << status;
+}
+
+TEST(SignalStress, TwoSignalsAtOnceAreAFirstAndASecond) {
+  for (int i = 0; i < 50; ++i) {
+    int const status = in_a_child([] {
+      cts::signal_cancellation const stop({SIGINT, SIGTERM});
+      std::thread a([] { ::raise(SIGINT); }), b([] { ::raise(SIGTERM); });
+      a.join();
+      b.join();
+      return 1;
+    });
+    EXPECT_TRUE(killed(status, SIGINT) || killed(status, SIGTERM)) << status;
+  }
+}
+
+}  // namespace
+
+#endif
