@@ -241,7 +241,9 @@ TEST(CanceledOnAnExecutor, TakesMoveOnlyExecutors) {
   std::optional<cts::resumption> kept;
   bool done = false;
   auto const body = [](cts::cancellation_token token, std::optional<cts::resumption>& to, bool& end) -> owned {
-    co_await cts::canceled(token, [&to, p = std::make_unique<int>(1)](cts::resumption r) { to.emplace(std::move(r)); });
+    // Named, because GCC 12 destroys what a lambda in the operand of co_await has captured twice.
+    auto keep = [&to, p = std::make_unique<int>(1)](cts::resumption r) { to.emplace(std::move(r)); };
+    co_await cts::canceled(token, std::move(keep));
     end = true;
   };
   owned const c = body(source.token(), kept, done);
@@ -354,11 +356,12 @@ TEST(CanceledStress, TheOwnersLoopDestroysBesideCancelsOfOthers) {
     std::atomic<int> resumed = 0, destroyed = 0;
     auto const body = [](cts::cancellation_token token, loop& l, std::shared_ptr<cts::resume_gate> g,
                          std::atomic<int>& n) -> owned {
-      co_await cts::canceled(std::move(token), [&l, g](cts::resumption r) {
+      auto const post = [&l, g](cts::resumption r) {
         l.post([g, r = std::make_shared<cts::resumption>(std::move(r))] {
           if (g->try_pass()) (*r)();
         });
-      });
+      };
+      co_await cts::canceled(std::move(token), post);
       ++n;
     };
     std::optional<owned> c;
