@@ -149,7 +149,8 @@ class [[nodiscard]] canceled_awaitable {
 }
 /// The same, but the thread that cancels calls executor(resumption), which calls the resumption where and when it
 /// likes. It must not wait for that: the coroutine's way on may wait for the executor to return. What `executor` throws
-/// is collected by cancel, and the coroutine stays suspended.
+/// is collected by cancel, and the coroutine stays suspended. Give a lambda that captures something a name first: GCC
+/// 12 destroys what a lambda in the operand of co_await has captured twice.
 template <class Executor>
 requires std::move_constructible<Executor> && std::invocable<Executor&, resumption>
 [[nodiscard]] auto canceled(cancellation_token token, Executor executor) {
