@@ -18,6 +18,7 @@
 #if !defined(_WIN32)
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -56,7 +57,10 @@ class signal_pipe {
   void write(char byte) noexcept {
     while (::write(ends_[1], &byte, 1) == -1 && errno == EINTR) {}
   }
+  /// Waits in poll, which a handler interrupts in every build: ThreadSanitizer would delay the handler during read.
   char read() noexcept {
+    ::pollfd end{ends_[0], POLLIN, 0};
+    while (::poll(&end, 1, -1) == -1 && errno == EINTR) {}
     char byte = 0;
     while (::read(ends_[0], &byte, 1) == -1 && errno == EINTR) {}
     return byte;
