@@ -235,6 +235,18 @@ TEST(SignalCancellation, InAForkedChildSignalsHaveTheirDefaultAction) {
   EXPECT_FALSE(stop.token().is_cancellation_requested());
 }
 
+TEST(SignalCancellation, AForkedChildMayDestroyIt) {
+  if (delays_signals) GTEST_SKIP() << "ThreadSanitizer does not follow a child of a program with threads";
+  auto stop = std::make_unique<cts::signal_cancellation>(std::initializer_list<int>{SIGUSR1});
+  int const status = in_a_child([&stop] {
+    stop.reset();
+    return 7;
+  });
+  EXPECT_TRUE(exited(status, 7)) << status;
+  ::raise(SIGUSR1);
+  EXPECT_TRUE(is_canceled(stop->token())) << "the child has not closed or read the parent's pipe";
+}
+
 TEST(SignalCancellation, KeepsErrno) {
   cts::signal_cancellation const stop({SIGUSR1});
   errno = 77;

@@ -8,7 +8,7 @@
 
 #include <initializer_list>
 
-#include "cts/cancellation_token.hpp"
+#include "cts/cancellation_token_source.hpp"
 #include "cts/detail/signals/console_events.hpp"
 #include "cts/detail/signals/posix_signals.hpp"
 
@@ -45,7 +45,7 @@ class signal_cancellation {
   [[nodiscard]] int signal() const noexcept { return watcher_.signal(); }
 
  private:
-  detail::signal_watcher watcher_;
+  detail::signal_watcher<cancellation_token_source> watcher_;
 };
 
 }  // namespace CTS_ABI

@@ -30,8 +30,12 @@ inline namespace CTS_ABI {
 class std_stop_bridge {
   struct request {
     std::stop_source* source;
-    /// A copy: a std::stop_callback may destroy the bridge. What one throws ends the program, as the standard has it.
-    void operator()() const noexcept { std::stop_source(*source).request_stop(); }
+    /// On a copy: a std::stop_callback may destroy the bridge. What one throws ends the program, as the standard has
+    /// it.
+    void operator()() const noexcept {
+      std::stop_source held = *source;
+      held.request_stop();
+    }
   };
 
  public:

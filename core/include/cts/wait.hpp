@@ -135,7 +135,7 @@ namespace detail {
 template <class... Tokens>
 std::optional<std::size_t> first_stopped(Tokens const&... tokens) noexcept {
   std::size_t i = 0;
-  bool const found = ((token_traits<Tokens>::stop_requested(tokens) || (++i, false)) || ...);
+  bool const found = ((token_traits<Tokens>::stop_requested(tokens) || (static_cast<void>(++i), false)) || ...);
   return found ? std::optional(i) : std::nullopt;
 }
 

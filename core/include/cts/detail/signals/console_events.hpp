@@ -17,9 +17,9 @@
 #include <mutex>
 #include <stdexcept>
 #include <system_error>
+#include <utility>
 #include <vector>
 
-#include "cts/cancellation_token_source.hpp"
 #include "cts/detail/unhandled.hpp"
 
 /// As <windows.h> declares it, without its macros.
@@ -31,11 +31,11 @@ namespace detail {
 
 /// One for each watcher; the handler shares it.
 struct console_state {
-  explicit console_state(std::initializer_list<int> n) : numbers(n) {}
+  console_state(std::initializer_list<int> n, void (*c)(console_state&)) : numbers(n), cancel(c) {}
   bool has(int number) const noexcept { return std::find(numbers.begin(), numbers.end(), number) != numbers.end(); }
   std::vector<int> const numbers;
+  void (*const cancel)(console_state&);
   std::atomic<int> first{0};
-  cancellation_token_source source;
 };
 
 /// The watchers of this module.
@@ -81,7 +81,7 @@ class console_watchers {
     int none = 0;
     if (s == nullptr || !s->first.compare_exchange_strong(none, number)) return 0;
     try {
-      s->source.cancel();
+      s->cancel(*s);
     } catch (...) { detail::report_unhandled(std::current_exception()); }
     return 1;
   }
@@ -89,9 +89,17 @@ class console_watchers {
   std::vector<std::shared_ptr<console_state>> states_;
 };
 
+/// @tparam Source has token() and cancel()
+template <class Source>
 class signal_watcher {
+  struct shared : console_state {
+    explicit shared(std::initializer_list<int> n)
+        : console_state(n, [](console_state& s) { static_cast<shared&>(s).source.cancel(); }) {}
+    Source source;
+  };
+
  public:
-  explicit signal_watcher(std::initializer_list<int> numbers) : state_(std::make_shared<console_state>(numbers)) {
+  explicit signal_watcher(std::initializer_list<int> numbers) : state_(std::make_shared<shared>(numbers)) {
     if (numbers.size() == 0) throw std::invalid_argument("cts::signal_cancellation: no signal was named");
     for (int const n : numbers)
       if (n != SIGINT && n != SIGTERM && n != SIGBREAK)
@@ -101,11 +109,11 @@ class signal_watcher {
   signal_watcher(signal_watcher const&) = delete;
   signal_watcher& operator=(signal_watcher const&) = delete;
   ~signal_watcher() { console_watchers::all().remove(state_); }
-  cancellation_token token() const noexcept { return state_->source.token(); }
+  auto token() const noexcept { return state_->source.token(); }
   int signal() const noexcept { return state_->first.load(); }
 
  private:
-  std::shared_ptr<console_state> const state_;
+  std::shared_ptr<shared> const state_;
 };
 
 }  // namespace detail

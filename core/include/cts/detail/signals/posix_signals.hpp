@@ -33,8 +33,12 @@
 #include <thread>
 #include <vector>
 
-#include "cts/cancellation_token_source.hpp"
 #include "cts/detail/unhandled.hpp"
+
+#if defined(__clang__)
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wdisabled-macro-expansion"  // glibc: sa_handler is a macro of a member so named
+#endif
 
 namespace cts {
 inline namespace CTS_ABI {
@@ -76,7 +80,8 @@ struct signal_state {
   signal_pipe pipe;
   std::atomic<int> first{0};  // the number of the first signal
   ::pid_t const process = ::getpid();
-  cancellation_token_source source;
+  /// Whether this is a child of the process that has made it. Async-signal-safe.
+  bool is_forked() const noexcept { return ::getpid() != process; }
 };
 
 inline constexpr int most_signals = 128;
@@ -97,7 +102,7 @@ CTS_SHARED_SYMBOL inline void handle_signal(int number) {
   handlers_running.fetch_add(1);
   signal_state* const s = watched_by[number].load();
   bool first = false;
-  if (s != nullptr && s->process == ::getpid()) {
+  if (s != nullptr && !s->is_forked()) {
     int none = 0;
     first = s->first.compare_exchange_strong(none, number);
     if (first) s->pipe.write(signal_state::canceled);
@@ -114,10 +119,13 @@ class replaced_handlers {
   explicit replaced_handlers(signal_state& s) noexcept : state_(s) {}
   replaced_handlers(replaced_handlers const&) = delete;
   replaced_handlers& operator=(replaced_handlers const&) = delete;
-  ~replaced_handlers() {
+  ~replaced_handlers() { put_back(); }
+  /// Afterwards no handler uses the state.
+  void put_back() noexcept {
     for (entry const& e : entries_) put_back(e);
     for (entry const& e : entries_) watched_by[e.number].store(nullptr);
-    while (handlers_running.load() != 0) std::this_thread::yield();
+    while (handlers_running.load() != 0 && !state_.is_forked()) std::this_thread::yield();
+    entries_.clear();
   }
   /// Throws std::system_error, std::bad_alloc.
   void replace(int number) {
@@ -174,10 +182,15 @@ class mask_for_new_thread {
   ::sigset_t before_;
 };
 
+/// @tparam Source has token() and cancel()
+template <class Source>
 class signal_watcher {
+  struct shared : signal_state {
+    Source source;
+  };
+
  public:
-  explicit signal_watcher(std::initializer_list<int> numbers)
-      : state_(std::make_shared<signal_state>()), handlers_(*state_) {
+  explicit signal_watcher(std::initializer_list<int> numbers) : state_(std::make_shared<shared>()), handlers_(*state_) {
     if (numbers.size() == 0) throw std::invalid_argument("cts::signal_cancellation: no signal was named");
     for (int const n : numbers)
       if (n <= 0 || n >= most_signals) throw std::invalid_argument("cts::signal_cancellation: not a signal's number");
@@ -188,21 +201,24 @@ class signal_watcher {
   signal_watcher(signal_watcher const&) = delete;
   signal_watcher& operator=(signal_watcher const&) = delete;
   ~signal_watcher() {
-    state_->pipe.write(signal_state::ends);
-    if (thread_.get_id() == std::this_thread::get_id()) thread_.detach();  // a callback of the cancel destroys it
+    handlers_.put_back();  // first: a signal that comes earlier still cancels
+    bool const forked = state_->is_forked();
+    if (!forked) state_->pipe.write(signal_state::ends);
+    bool const in_callback = thread_.get_id() == std::this_thread::get_id();
+    if (in_callback || forked) thread_.detach();  // a child has the parent's pipe and none of its threads
     else thread_.join();
   }
-  cancellation_token token() const noexcept { return state_->source.token(); }
+  auto token() const noexcept { return state_->source.token(); }
   int signal() const noexcept { return state_->first.load(); }
 
  private:
-  static void watch(signal_state& s) noexcept {
+  static void watch(shared& s) noexcept {
     if (s.pipe.read() != signal_state::canceled) return;
     try {
       s.source.cancel();
     } catch (...) { detail::report_unhandled(std::current_exception()); }
   }
-  std::shared_ptr<signal_state> const state_;
+  std::shared_ptr<shared> const state_;
   replaced_handlers handlers_;
   std::thread thread_;
 };
@@ -210,6 +226,10 @@ class signal_watcher {
 }  // namespace detail
 }  // namespace CTS_ABI
 }  // namespace cts
+
+#if defined(__clang__)
+#pragma clang diagnostic pop
+#endif
 
 #endif  // !defined(_WIN32)
 
