@@ -37,7 +37,10 @@ struct lounge {
   void set_ready(bool notifies_under_the_lock) {
     user.lock();
     ready->set(1);
-    if (notifies_under_the_lock) r->notify_one();
+    if (notifies_under_the_lock) {
+      r->notify_one();
+      r->notify_one();  // needs the room when the waiter is on its way to the user's lock
+    }
     user.unlock();
     if (!notifies_under_the_lock) r->notify_one();
   }
