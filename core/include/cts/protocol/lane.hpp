@@ -305,9 +305,9 @@ class alignas(Home::platform::line) basic_lane : private Home::base {
   Home home_;
   Barrier barrier_;
   typename platform::template atomic<std::uint32_t> state_{opened()};
-  segments segments_;
   // The address of a bool on the canceller's stack, which the destructor sets if a callback of the lane runs it.
   typename platform::template var<std::uintptr_t> gone_{0};
+  segments segments_;
 };
 
 }  // namespace CTS_ABI
