@@ -64,7 +64,10 @@ class case_ : public testing::Test {
     }
     check(o);
     EXPECT_TRUE(!o.passed || o.complete || p.seconds > 0) << "the search was cut short";
-    if (std::uint64_t const executions = random_executions(m_); o.passed && executions > 0) {
+    std::uint64_t executions = random_executions(m_);
+    // After a full search random executions only look for what its reduction may have left out.
+    if (p.how == search::reduced && p.executions == 0 && o.complete && !only("random")) executions /= 5;
+    if (o.passed && executions > 0) {
       plan r;
       r.how = search::random;
       r.executions = executions;
