@@ -39,13 +39,17 @@ enum class coroutine_site : std::uint8_t { suspension_suspend, suspension_cancel
 /// The table, in the order of `coroutine_site`.
 inline constexpr core::site_info coroutine_site_table[static_cast<std::size_t>(coroutine_site::count)] = {
   {"suspension_suspend", core::operation::rmw, std::memory_order_acq_rel, "suspension_cancel",
-   "the canceller would resume a frame that it does not see, or the coroutine would go on without seeing what was written before cancel (G24)"},
+   "the canceller would resume a frame that it does not see, or the coroutine would go on without seeing what was "
+   "written before cancel (G24)"},
   {"suspension_cancel", core::operation::rmw, std::memory_order_acq_rel, "suspension_suspend",
-   "the canceller would resume a frame that it does not see, or the coroutine would go on without seeing what was written before cancel (G24)"},
+   "the canceller would resume a frame that it does not see, or the coroutine would go on without seeing what was "
+   "written before cancel (G24)"},
   {"gate_close", core::operation::rmw, std::memory_order_relaxed, "gate_pass",
-   "nothing: the word's modification order alone decides who has the frame, and the registration's end orders the rest (G24)"},
+   "nothing: the word's modification order alone decides who has the frame, and the registration's end orders the "
+   "rest (G24)"},
   {"gate_pass", core::operation::rmw, std::memory_order_relaxed, "gate_close",
-   "nothing: the word's modification order alone decides who has the frame, and suspension_cancel orders the rest (G24)"},
+   "nothing: the word's modification order alone decides who has the frame, and suspension_cancel orders the rest "
+   "(G24)"},
 };
 // clang-format on
 
