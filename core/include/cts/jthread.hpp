@@ -42,11 +42,13 @@ class jthread {
   /// Takes over the thread and the stop state; `other` has none afterwards. [thread.jthread.cons]
   jthread(jthread&& other) noexcept = default;
   /// Requests a stop and joins, if there is a thread. [thread.jthread.cons]
+  // NOLINTNEXTLINE(bugprone-exception-escape): a join that fails ends the program
   ~jthread() { stop_and_join(); }
 
   jthread& operator=(jthread const&) = delete;
   /// Requests a stop of its own thread and joins it, if there is one, and only then takes over `other`'s.
   /// Assigning an object to itself does nothing. [thread.jthread.cons]
+  // NOLINTNEXTLINE(bugprone-exception-escape): a join that fails ends the program
   jthread& operator=(jthread&& other) noexcept {
     if (this == std::addressof(other)) return *this;
     stop_and_join();
@@ -104,6 +106,7 @@ class jthread {
       return std::thread(std::forward<F>(f), std::forward<Args>(args)...);
     }
   }
+  // NOLINTNEXTLINE(bugprone-exception-escape): a join that fails ends the program
   void stop_and_join() noexcept {
     if (!joinable()) return;
     request_stop();

@@ -32,6 +32,7 @@ class signal_cancellation {
   /// Throws std::invalid_argument if there is none or a number that is none; std::system_error:
   /// device_or_resource_busy if another object has one of them, invalid_argument if it cannot be caught (SIGKILL), or
   /// if there is no pipe or no thread; std::bad_alloc. Nothing is replaced then.
+  // NOLINTNEXTLINE(google-explicit-constructor): a list of numbers is no such object
   explicit signal_cancellation(std::initializer_list<int> numbers) : watcher_(numbers) {}
   signal_cancellation(signal_cancellation const&) = delete;
   signal_cancellation& operator=(signal_cancellation const&) = delete;
@@ -40,6 +41,7 @@ class signal_cancellation {
   ~signal_cancellation() = default;
 
   /// A token that the first signal cancels. It may outlive this object; then nothing cancels it.
+  // NOLINTNEXTLINE(bugprone-exception-escape): a source that is not disposed has a token
   [[nodiscard]] cancellation_token token() const noexcept { return watcher_.token(); }
   /// The number of the first signal, 0 before it. It is there before the token is canceled. A plain load.
   [[nodiscard]] int signal() const noexcept { return watcher_.signal(); }

@@ -167,6 +167,7 @@ class replaced_handlers {
 /// In its scope, threads are made that receive no signals but `numbers` and those of faults.
 class mask_for_new_thread {
  public:
+  // NOLINTNEXTLINE(google-explicit-constructor): a list of numbers is no such object
   explicit mask_for_new_thread(std::initializer_list<int> numbers) noexcept {
     ::sigset_t blocked;
     ::sigfillset(&blocked);
@@ -190,6 +191,7 @@ class signal_watcher {
   };
 
  public:
+  // NOLINTNEXTLINE(google-explicit-constructor): a list of numbers is no such object
   explicit signal_watcher(std::initializer_list<int> numbers) : state_(std::make_shared<shared>()), handlers_(*state_) {
     if (numbers.size() == 0) throw std::invalid_argument("cts::signal_cancellation: no signal was named");
     for (int const n : numbers)
@@ -208,6 +210,7 @@ class signal_watcher {
     if (in_callback || forked) thread_.detach();  // a child has the parent's pipe and none of its threads
     else thread_.join();
   }
+  // NOLINTNEXTLINE(bugprone-exception-escape): a source that is not disposed has a token
   auto token() const noexcept { return state_->source.token(); }
   int signal() const noexcept { return state_->first.load(); }
 

@@ -278,14 +278,10 @@ class basic_timer_service {
       hold.lock();
       step = rules::after_look(due != nullptr, !jobs_.is_empty(), is_over(self), was_called_);
     }
-    switch (step) {
-      case keeper_step::run_job: run(self, hold, [job = jobs_.pop()]() noexcept { job->run(*job); }); return true;
-      case keeper_step::fire: run(self, hold, [due]() noexcept { due->actions->fire(*due); }); return true;
-      case keeper_step::look_again: return true;
-      case keeper_step::sleep: return sleep(self, hold, now, next);
-      case keeper_step::end: return false;
-      default: return false;
-    }
+    if (step == keeper_step::run_job) run(self, hold, [job = jobs_.pop()]() noexcept { job->run(*job); });
+    else if (step == keeper_step::fire) run(self, hold, [due]() noexcept { due->actions->fire(*due); });
+    else if (step == keeper_step::sleep) return sleep(self, hold, now, next);
+    return step != keeper_step::end;
   }
   /// Until the tick `next`, or a call. False: there was no timer for too long.
   bool sleep(worker& self, lock& hold, nanoseconds now, tick next) noexcept {
@@ -301,16 +297,14 @@ class basic_timer_service {
   bool watch(worker& self, lock& hold) noexcept {
     bool const busy = keeper_->is_busy;
     nanoseconds const now = World::now(), until = busy ? callback_overruns_ : self.idle_since + idle;
-    switch (rules::watch(busy, now >= until)) {
-      case watcher_step::end: return false;
-      case watcher_step::take_over:
-        keeper_->is_blocked = true;
-        ++blocked_;
-        keeper_ = &self;
-        watcher_ = nullptr;
-        return true;
-      case watcher_step::sleep: break;
-      default: break;
+    watcher_step const step = rules::watch(busy, now >= until);
+    if (step == watcher_step::end) return false;
+    if (step == watcher_step::take_over) {
+      keeper_->is_blocked = true;
+      ++blocked_;
+      keeper_ = &self;
+      watcher_ = nullptr;
+      return true;
     }
     watcher_wakes_ = until;
     events_.await_overrun(hold, until);
