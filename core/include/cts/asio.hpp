@@ -26,6 +26,7 @@
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/cancellation_type.hpp>
 #include <boost/asio/post.hpp>
+/// The namespace of the Asio in use.
 #define CTS_ASIO_NAMESPACE boost::asio
 #else
 #include <asio/associated_allocator.hpp>
@@ -35,6 +36,7 @@
 #include <asio/cancellation_signal.hpp>
 #include <asio/cancellation_type.hpp>
 #include <asio/post.hpp>
+/// The namespace of the Asio in use.
 #define CTS_ASIO_NAMESPACE asio
 #endif
 
@@ -55,8 +57,8 @@ inline namespace CTS_ABI {
 /// A completion token that carries a cancellation_token. Made by bind_cancellation().
 template <class CompletionToken>
 struct cancellation_binder {
-  cancellation_token token;
-  CompletionToken completion_token;
+  cancellation_token token;          ///< what cancels the operation
+  CompletionToken completion_token;  ///< what becomes of its result
 };
 
 /// Makes an asynchronous operation end with operation_aborted when `token` is canceled:
@@ -192,6 +194,7 @@ struct asio_initiation {
 }  // namespace CTS_ABI
 }  // namespace cts
 
+/// @cond implementation
 /// What Asio asks to learn how a bound completion token is initiated.
 template <class CompletionToken, class Signature>
 class CTS_ASIO_NAMESPACE::async_result<cts::cancellation_binder<CompletionToken>, Signature> {
@@ -203,5 +206,6 @@ class CTS_ASIO_NAMESPACE::async_result<cts::cancellation_binder<CompletionToken>
         binder.completion_token, std::forward<Arguments>(arguments)...);
   }
 };
+/// @endcond
 
 #endif  // CTS_ASIO_HPP

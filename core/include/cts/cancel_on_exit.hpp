@@ -23,6 +23,7 @@ inline namespace CTS_ABI {
 /// (set_error_sink, R33). If they matter, call release() and then cancel() at the end of the scope.
 class [[nodiscard]] cancel_on_exit {
  public:
+  /// Guards `source`, which must outlive this object. Cancels nothing now.
   explicit cancel_on_exit(cancellation_token_source& source) noexcept : source_(std::addressof(source)) {}
   cancel_on_exit(cancel_on_exit const&) = delete;
   cancel_on_exit& operator=(cancel_on_exit const&) = delete;

@@ -38,7 +38,9 @@ class canceled_awaiter;
 /// been called leaves the coroutine suspended; its frame may then be destroyed.
 class resumption {
  public:
+  /// Takes over the coroutine; `other` resumes none afterwards.
   resumption(resumption&& other) noexcept : suspended_(std::exchange(other.suspended_, nullptr)) {}
+  /// Takes over the coroutine; the one that this object had stays suspended.
   resumption& operator=(resumption&& other) noexcept {
     suspended_ = std::exchange(other.suspended_, nullptr);
     return *this;

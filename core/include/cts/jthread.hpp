@@ -26,7 +26,9 @@ inline namespace CTS_ABI {
 /// threads at once.
 class jthread {
  public:
+  /// The name of a thread. [thread.jthread.class]
   using id = std::thread::id;
+  /// The handle of the system. [thread.jthread.class]
   using native_handle_type = std::thread::native_handle_type;
 
   /// No thread and no stop state. [thread.jthread.cons]
@@ -57,10 +59,12 @@ class jthread {
     return *this;
   }
 
+  /// Exchanges threads and stop states. [thread.jthread.mem]
   void swap(jthread& other) noexcept {
     source_.swap(other.source_);
     thread_.swap(other.thread_);
   }
+  /// Exchanges threads and stop states. [thread.jthread.special]
   friend void swap(jthread& a, jthread& b) noexcept { a.swap(b); }
 
   /// Whether there is a thread that is neither joined nor detached. [thread.jthread.mem]

@@ -57,12 +57,15 @@ struct token_traits<Token> {
 /// Registering needs cts/cancellation_callback.hpp.
 template <>
 struct token_traits<cancellation_token> {
+  /// The class that registers an F with a token.
   template <class F>
   using callback = cancellation_callback<F>;
+  /// Whether the source of `token` was canceled.
   template <std::same_as<cancellation_token> Token>
   static bool stop_requested(Token const& token) noexcept {
     return token.is_cancellation_requested();
   }
+  /// Whether `token` may still be canceled, or was.
   template <std::same_as<cancellation_token> Token>
   static bool stop_possible(Token const& token) noexcept {
     return token.can_be_canceled();
