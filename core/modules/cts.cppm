@@ -4,11 +4,18 @@
 /// with `#include <cts/version.hpp>`.
 module;
 
+#include <cts/cancel_on_exit.hpp>
+#include <cts/coroutine.hpp>
 #include <cts/cts.hpp>
 #include <cts/diagnostics.hpp>
 #include <cts/inplace_stop_token.hpp>
+#include <cts/jthread.hpp>
 #include <cts/lane.hpp>
+#include <cts/posix_signal.hpp>
+#include <cts/std_stop_token.hpp>
 #include <cts/stop_token.hpp>
+#include <cts/token_traits.hpp>
+#include <cts/wait.hpp>
 
 export module cts;
 
@@ -42,6 +49,25 @@ using cts::set_misuse_handler;
 using cts::set_wait_cycle_handler;
 using cts::wait_cycle;
 using cts::wait_cycle_handler;
+
+// cts/cancel_on_exit.hpp, cts/coroutine.hpp, cts/jthread.hpp, cts/posix_signal.hpp, cts/token_traits.hpp, cts/wait.hpp
+using cts::any_stop_token;
+using cts::cancel_on_exit;
+using cts::canceled;
+using cts::condition_variable_any;
+using cts::jthread;
+using cts::resume_gate;
+using cts::resumption;
+using cts::signal_cancellation;
+using cts::sleep_for;
+using cts::sleep_until;
+using cts::token_traits;
+using cts::wait_any;
+using cts::wait_any_for;
+using cts::wait_any_until;
+#if CTS_HAS_STD_STOP_TOKEN  // cts/std_stop_token.hpp
+using cts::std_stop_bridge;
+#endif
 
 // cts/lane.hpp
 using cts::basic_lane;

@@ -5,6 +5,9 @@
 #ifndef CTS_DETAIL_SIGNALS_CONSOLE_EVENTS_HPP
 #define CTS_DETAIL_SIGNALS_CONSOLE_EVENTS_HPP
 
+#include "cts/detail/unhandled.hpp"
+#include "cts/version.hpp"
+
 #if defined(_WIN32)
 
 #include <signal.h>
@@ -19,8 +22,6 @@
 #include <system_error>
 #include <utility>
 #include <vector>
-
-#include "cts/detail/unhandled.hpp"
 
 /// As <windows.h> declares it, without its macros.
 extern "C" __declspec(dllimport) int __stdcall SetConsoleCtrlHandler(int(__stdcall*)(unsigned long), int);

@@ -15,6 +15,9 @@
 #ifndef CTS_DETAIL_SIGNALS_POSIX_SIGNALS_HPP
 #define CTS_DETAIL_SIGNALS_POSIX_SIGNALS_HPP
 
+#include "cts/detail/unhandled.hpp"
+#include "cts/version.hpp"
+
 #if !defined(_WIN32)
 
 #include <fcntl.h>
@@ -32,8 +35,6 @@
 #include <system_error>
 #include <thread>
 #include <vector>
-
-#include "cts/detail/unhandled.hpp"
 
 #if defined(__clang__)
 #pragma clang diagnostic push
