@@ -27,10 +27,11 @@ void print(char const* title, cts::core::site_info const (&table)[N]) {
 int main() {
   std::puts(
       "# Memory orders\n\n"
-      "Each atomic operation of the library has a name, its *site*. This page lists the order of each site, the sites "
-      "it "
-      "pairs\n"
-      "with, and what breaks if the order is weaker. A site's name leads to its line in the code.\n\n"
+      "Each atomic operation of the model-checked parts has a name, its *site*. This page lists the order of each "
+      "site, the\n"
+      "sites it pairs with, and what breaks if the order is weaker. Counters and hints that only steer a policy have "
+      "none, and\n"
+      "neither have the parts that are not model-checked.\n\n"
       "The mutation gate weakens every order stronger than relaxed, one step at a time, and a model fails on each. To "
       "see "
       "the\n"

@@ -2,7 +2,7 @@
 /// @file
 /// The table of memory orders: each atomic operation of the core is a site with its order, its partner and what breaks
 /// if the order is weaker. The code asks for the order of a site, the documentation is printed from the table, and the
-/// mutation gate weakens each row: a model must fail.
+/// mutation gate weakens each order stronger than relaxed: a model must fail.
 ///
 /// Two handshakes are of the store-buffering kind. A registrant publishes itself in a slot, then rereads `top` and
 /// `generation`. A canceller closes `top`, a claimer seals `generation`; each then reads the slots. All these accesses
@@ -106,7 +106,8 @@ inline constexpr char const* unlink =
 inline constexpr char const* sweep =
     "a registrant would continue another one's sweep in a segment whose construction it does not see (G14)";
 inline constexpr char const* hole =
-    "a registrant would take a slot that the reset has freed for used, and leave a hole below its own (G9)";
+    "a registrant would mistake a slot that the new generation has freed for a used one, and leave a hole below its "
+    "own (G9)";
 inline constexpr char const* below =
     "a registrant would skip slots whose use its successors do not see, and they would register below it (G9)";
 inline constexpr char const* effects =
@@ -124,7 +125,7 @@ inline constexpr site_info site_table[site_count] = {
   {"flag_dispose", operation::store, std::memory_order_relaxed, "none", breaks::last},
 
   {"canceller_set", operation::store, std::memory_order_relaxed, "canceller_ask",
-   "nothing: a thread only looks for the name that it wrote itself (G7)"},
+   "nothing: a thread compares it with its own name only (G7)"},
   {"canceller_ask", operation::load, std::memory_order_relaxed, "canceller_set",
    "nothing: every other value means that another thread runs the callbacks (G7)"},
 

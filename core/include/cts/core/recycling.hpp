@@ -85,9 +85,9 @@ class segment_list {
 
   enum class move { moved, in_use, contended };
 
-  /// Moves one empty segment to the top, if it finds one among `patience`. A glance finds what a burst has left. A
-  /// whole sweep counts the segments in use and lets all grow to one and a half times that before the next: O(1)
-  /// amortized, and bounded (G14).
+  /// Moves one empty segment to the top, if it finds one among `patience`. A glance looks at two, which a burst
+  /// may have emptied. A whole sweep counts the segments in use; the next one comes when there are one and a half times
+  /// as many: O(1) amortized, and bounded (G14).
   bool sweep(std::uint32_t patience) noexcept {
     for (;;) {
       segment* const hand = segment::from(hand_.load(site::hand_find));

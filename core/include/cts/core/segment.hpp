@@ -98,10 +98,11 @@ class segment : segment_header<Platform> {
       if (is_unused(here, gen)) [[likely]] {
         slot& below = at(known - 1);
         if (below.peek() == gen) {
-          // If two are dead, all may be: a restart lets a burst reuse the last one's memory (G14).
+          // The floor, which the second may be, is done. If two are dead, all may be: a restart lets a burst reuse the
+          // last one's memory (G14).
           if (at(known - 2).peek() == gen && may_restart && restart(gen)) [[unlikely]]
             return {outcome::restarted};
-          return {outcome::found, false, std::addressof(below), gen};  // `gen`, not the load: nothing waits for it
+          return {outcome::found, false, std::addressof(below), gen};  // equal to what was loaded
         }
         return {outcome::found, true, std::addressof(at(known)), here, gen + known + 1};
       }
@@ -113,8 +114,8 @@ class segment : segment_header<Platform> {
     if (p.moves_cursor) cursor_.store(p.cursor, site::cursor_advance);
   }
 
-  /// The dead word to leave in a slot that is given back under generation `now`: if that is sealed, the next may be
-  /// open by then, and its registrants have passed the slot (G9).
+  /// The dead word to leave in a slot that is given back under generation `now`. If that is sealed, the next may be
+  /// open already and its registrants past the slot: so it is left dead in the next (G9).
   static constexpr word dead_under(word now) noexcept { return is_sealed(now) ? dead(now) + generation_step : now; }
 
   struct block {
@@ -180,7 +181,7 @@ class segment : segment_header<Platform> {
     std::size_t i = known;
     word seen = 0;
     while (i < capacity_ && !is_unused(seen = at(i).peek(), gen)) ++i;
-    if (i == capacity_) return {outcome::full};  // its last slot is not reused either, so that it can become empty
+    if (i == capacity_) return {outcome::full};  // it reuses no slot, so that all can die
     if (i > 0 && at(i - 1).peek() == gen) return {outcome::found, i > known, std::addressof(at(i - 1)), gen, gen + i};
     return {outcome::found, true, std::addressof(at(i)), seen, gen + i + 1};
   }

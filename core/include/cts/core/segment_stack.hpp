@@ -28,7 +28,7 @@ namespace cts {
 inline namespace CTS_ABI {
 namespace core {
 
-/// What became of a registration.
+/// The result of try_register.
 enum class register_result : std::uint8_t {
   registered,     ///< a cancel runs it, or is running it, unless it is unregistered first
   canceled,       ///< cancel came first: it is not registered and does not run
@@ -76,7 +76,7 @@ class segment_stack {
  public:
   using segment = core::segment<Platform>;
 
-  constexpr segment_stack() noexcept : list_(&inline_segment_) {}
+  constexpr segment_stack() noexcept : list_(std::addressof(inline_segment_)) {}
 
   /// Registers in the top segment: finds a slot, publishes, reads top and the generation again (G3).
   CTS_HOT register_result try_register(callback& c) noexcept {
@@ -84,7 +84,7 @@ class segment_stack {
     for (bool first = true;; first = false) {
       link const top = list_.top();
       if (list::is_closed(top)) [[unlikely]] {
-        c.slot_.set(nullptr);  // it may be a slot of a registry that is gone
+        c.slot_.set(nullptr);  // it may lead into a registry that is gone
         return register_result::canceled;
       }
       segment& s = *reinterpret_cast<segment*>(top);

@@ -6,16 +6,16 @@
 ///     dead(older gen) ─────────▶ live(c) ───────────────▶ running(c) ─────────▶ done
 ///           ▲                      │ unregister, retract      │
 ///           │                      ▼                          │ release (remove_all)
-///           └── new generation ── dead(this gen) ◀────────────┘
+///           └── new generation ── dead(this gen) ◀────────────┘      resume finishes a callback that has paused
 ///                                  └── publish ─▶ live (only just below the frontier)
 ///
-/// A slot is *unused* in generation g if it is dead since an earlier one. So a new generation frees every slot of its
-/// segment at once, and no value comes back (no ABA).
+/// A slot is *unused* in generation g if its word is dead with a generation below g. So a new generation frees every
+/// slot of its segment at once, and no value comes back (no ABA).
 ///
 ///     bits            63 … 10     9      8 … 2     1 0
 ///     dead            generation  0      0         0 0
 ///     live(c)         address of the callback c    0 1
-///     running(c)      address of the callback c    1 0     names c: nobody waits for one that inherits the slot
+///     running(c)      address of the callback c    1 0     holds c: nothing waits for a later callback of the slot
 ///     done            0           0      0         1 1
 ///     a generation    number      sealed 0         0 0
 ///     a cursor        generation  0      index (bits 8 … 0)

@@ -24,8 +24,9 @@ namespace cts {
 inline namespace CTS_ABI {
 namespace detail {
 
-/// A step of the reader's walk: puts `s` on the stack of the states that the reader has announced itself in. The reader
-/// leaves the last one first. So each state that it still looks at is held by one that it has not left (S6).
+/// A step of the reader's walk: pushes `s`, in which the reader has announced itself, on the stack of states that it
+/// must leave. It leaves the last one first. So each state that it still looks at is held by one that it has not left
+/// (S6).
 struct follow_path {
   template <class State>
   static void to(State& s, state_list<State>& path) noexcept {

@@ -8,11 +8,9 @@
 ///     light()              heavy()
 ///     read y               read x           at least one of them reads 1
 ///
-///   B1  What either side wrote before its call is visible to the other side after its own call, whichever of the two
-///       calls came first.
+///   B1  The side whose call comes second sees after it what the other side wrote before its call.
 ///   B2  A barrier says at its construction whether it is one_sided(), and that never changes. If it is, the owner
-///   calls
-///       order() in the place of light().
+///       calls order() in the place of light().
 ///
 /// pairwise_barrier is the definition: both sides update one word, so one of the two updates reads from the other. The
 /// models run it, and production runs it where the operating system offers nothing better. detail/process_barrier.hpp

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
 /// The thread that a synchronization context runs a callback on. It counts as the one that runs the callbacks (G21): it
-/// may end everything that the callbacks may end, and does not wait for the callback that it runs. R91.
+/// may dispose everything that a callback on the canceller's thread may, and does not wait for the callback it runs.
+/// R91.
 #pragma once
 #ifndef CTS_PROTOCOL_DELEGATE_HPP
 #define CTS_PROTOCOL_DELEGATE_HPP
@@ -21,7 +22,7 @@ class basic_delegate {
   std::uintptr_t thread() const noexcept { return thread_.load(site::delegate_ask); }
   bool is_this_thread() const noexcept { return thread() == Platform::this_thread(); }
 
-  /// The calling thread is the delegate, and afterwards the one before is. Also if an exception ends the scope (P7).
+  /// Makes the calling thread the delegate. The destructor restores the former one, also after an exception.
   class scope {
    public:
     explicit scope(basic_delegate& d) noexcept : delegate_(d), before_(d.thread()) {

@@ -111,7 +111,7 @@ template <class Registry>
 class lane_home {
  public:
   using platform = typename Registry::platform;
-  using base = core::basic_callback<platform>;  ///< what the lane is to its home
+  using base = core::basic_callback<platform>;  ///< the callback that the lane is in its home
   // NOLINTNEXTLINE(google-explicit-constructor): a registry is a home
   lane_home(Registry& r) noexcept : registry_(r) {}
   core::register_result try_register(base& lane) const noexcept { return registry_.try_register(lane); }
@@ -130,9 +130,9 @@ class lane_home {
 };
 
 /// A lane; lane.hpp has the one of production. Thread-safety: one owner at a time. Calls must not overlap, from
-/// whichever threads they come, and whatever makes one call happen before the next hands the lane over. There is one
-/// exception: a callback of the lane may unregister registrations of the lane while the owner does so, too, and it may
-/// destroy the lane if the owner is done with it. No member throws.
+/// whichever threads they come. What orders the last call of one owner before the first of the next hands the lane
+/// over. There is one exception: a callback of the lane may unregister registrations of the lane while the owner does
+/// so, too, and it may destroy the lane if the owner is done with it. No member throws.
 /// @tparam Home where the lane is registered, see lane_home
 /// @tparam Barrier where owner and canceller meet, see protocol/asymmetric_barrier.hpp
 template <class Home, class Barrier = detail::pairwise_barrier<typename Home::platform>>
@@ -274,7 +274,7 @@ class alignas(Home::platform::line) basic_lane : private Home::base {
   // --- the canceller's side ---
 
   static void run(base& b) noexcept { static_cast<basic_lane&>(b).close_and_run(); }
-  /// Closes the lane and runs its registrations, newest first, until the lane is gone or the home wants to stop.
+  /// Closes the lane and runs its registrations, newest first, until the lane is gone or home_.shall_stop().
   void close_and_run() noexcept {
     state_.store(lane_state::closed, site::lane_state_set);
     barrier_.heavy();

@@ -17,7 +17,7 @@
 ///       on any of them.
 ///
 /// An empty segment between others is unlinked and kept as a spare, which later goes on top. The canceller recognizes
-/// a spare that was linked behind its back: `age` grows with each link.
+/// a spare that was linked after its walk had passed the place: `age` grows with each link.
 #pragma once
 #ifndef CTS_PROTOCOL_LANE_SEGMENTS_HPP
 #define CTS_PROTOCOL_LANE_SEGMENTS_HPP

@@ -30,8 +30,8 @@ struct basic_node : core::basic_callback<Platform> {
 };
 
 /// Removes everything from a registry without running it. R84.
-/// Most removals come after the scan, when nobody can wait for the node in the registry any more: destroying a callable
-/// may end other registrations, its own included (G19).
+/// Most nodes are removed after the scan, because destroying a callable may end other registrations, its own included
+/// (G19).
 template <class Registry, class Node>
 void abandon_all(Registry& registry) noexcept {
   Node* removed = nullptr;

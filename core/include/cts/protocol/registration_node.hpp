@@ -87,7 +87,7 @@ class basic_registration_node : public basic_node<typename State::platform> {
   }
 
  protected:
-  /// What to destroy. record: what a checked build knows of it, as it counts as no leak any more.
+  /// What to destroy. record: the leak record of a checked build; a detached registration is no leak.
   enum class part : std::uint8_t { callable, record, storage };
   using destroyer = void (*)(basic_registration_node&, part) noexcept;
 
