@@ -99,7 +99,8 @@ cts_status cts_source_cancel(cts_source* source) {
 cts_status cts_source_cancel_after_ms(cts_source* source, int64_t milliseconds) {
   if (source == nullptr) return CTS_INVALID_ARGUMENT;
   return guarded([&] {
-    source->source.cancel_after(std::chrono::milliseconds(milliseconds));
+    if (milliseconds == 0) source->source.cancel();
+    else source->source.cancel_after(std::chrono::milliseconds(milliseconds));
     return CTS_OK;
   });
 }
@@ -135,12 +136,14 @@ bool cts_token_is_canceled(cts_token const* token) {
 cts_status cts_token_wait_ms(cts_token const* token, int64_t milliseconds) {
   if (token == nullptr || milliseconds < -1) return CTS_INVALID_ARGUMENT;
   if (token->token.is_cancellation_requested()) return CTS_OK;
-  return guarded([&] {
+  cts_status const status = guarded([&] {
     cts::wait_handle const handle = token->token.wait_handle();
     if (milliseconds == -1) handle.wait();
     else if (!handle.wait_for(std::chrono::milliseconds(milliseconds))) return CTS_TIMED_OUT;
     return CTS_OK;
   });
+  // The source may have been canceled and then destroyed before this thread woke up.
+  return status == CTS_DISPOSED && token->token.is_cancellation_requested() ? CTS_OK : status;
 }
 
 cts_status cts_token_descriptor(cts_token const* token, int* descriptor) {

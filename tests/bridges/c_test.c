@@ -149,7 +149,36 @@ static void disposes_beside_a_cancel(void) {
   }
 }
 
+static void* wait_for_it(void* token) { return cts_token_wait_ms((cts_token*)token, -1) == CTS_OK ? token : NULL; }
+/* A waiter that wakes after the source was canceled and destroyed is told of the cancellation. */
+static void cancels_and_destroys_beside_a_waiter(void) {
+  for (int round = 0; round < 200; ++round) {
+    cts_source* source = NULL;
+    cts_token* token = NULL;
+    pthread_t thread;
+    void* told = NULL;
+    EXPECT(cts_source_create(&source) == CTS_OK && cts_token_of(source, &token) == CTS_OK);
+    EXPECT(pthread_create(&thread, NULL, wait_for_it, token) == 0);
+    while (cts_token_wait_ms(token, 0) != CTS_TIMED_OUT) continue;
+    EXPECT(cts_source_cancel(source) == CTS_OK);
+    cts_source_destroy(source);
+    pthread_join(thread, &told);
+    EXPECT(told == token);
+    cts_token_destroy(token);
+  }
+}
+
+static void zero_milliseconds_cancel_on_this_thread(void) {
+  cts_source* source = NULL;
+  EXPECT(cts_source_create(&source) == CTS_OK);
+  EXPECT(cts_source_cancel_after_ms(source, 0) == CTS_OK);
+  EXPECT(cts_source_is_canceled(source));
+  cts_source_destroy(source);
+}
+
 int main(void) {
+  cancels_and_destroys_beside_a_waiter();
+  zero_milliseconds_cancel_on_this_thread();
   cancels_once_and_runs_callbacks();
   links_and_copies();
   times_and_waits();

@@ -70,7 +70,8 @@ struct cancellation_binder {
 /// Thread-safety: `token` may be canceled on any thread; the emission is posted to the operation's associated executor.
 /// Waits for nothing; the completion handler waits for a callback of the token that runs at that moment, which only
 /// posts. Throws what copying or moving the arguments throws; the initiation throws std::bad_alloc before the operation
-/// begins. One allocation an operation, by its associated allocator, and one when the token is canceled.
+/// begins. Two allocations an operation, and one when the token is canceled. If there is no memory for that
+/// one, cancel() reports it as an exception of the callback, and the operation is not canceled.
 template <class CompletionToken>
 cancellation_binder<std::decay_t<CompletionToken>> bind_cancellation(cancellation_token token,
                                                                      CompletionToken&& completion_token) {
@@ -147,6 +148,13 @@ class asio_handler {
   asio_handler(Handler&& handler, Executor executor, std::shared_ptr<asio_operation<Executor>> operation)
       : handler_(std::move(handler)), executor_(std::move(executor)), operation_(std::move(operation)) {}
 
+  asio_handler(asio_handler&&) noexcept = default;
+  asio_handler& operator=(asio_handler&&) = delete;
+  /// An operation that is abandoned waits for a callback of the token that is about to post to its executor.
+  ~asio_handler() {
+    if (operation_ != nullptr) operation_->complete();
+  }
+
   executor_type get_executor() const noexcept { return executor_; }
   allocator_type get_allocator() const noexcept { return net::get_associated_allocator(handler_); }
   cancellation_slot_type get_cancellation_slot() const noexcept { return operation_->slot(); }
@@ -177,12 +185,14 @@ struct asio_initiation {
     using user_handler = std::decay_t<Handler>;
     auto executor = net::get_associated_executor(handler, net::get_associated_executor(initiation));
     using executor_type = decltype(executor);
-    auto operation =
-        std::allocate_shared<asio_operation<executor_type>>(net::get_associated_allocator(handler), executor);
+    // Not by the handler's allocator: a posted emission may outlive the handler and what that owns.
+    auto operation = std::make_shared<asio_operation<executor_type>>(executor);
     operation->watch(std::move(token));
     auto outer = net::get_associated_cancellation_slot(handler);
     if (outer.is_connected())  // emitted on the executor, as its owner has to see to
-      outer.assign([operation = operation.get()](net::cancellation_type type) { operation->emit(type); });
+      outer.assign([weak = operation->weak_from_this()](net::cancellation_type type) {
+        if (auto const alive = weak.lock()) alive->emit(type);
+      });
     std::move(initiation)(
         asio_handler<user_handler, executor_type>(std::forward<Handler>(handler), std::move(executor), operation),
         std::forward<Arguments>(arguments)...);

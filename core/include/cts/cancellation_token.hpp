@@ -32,6 +32,7 @@
 #include "cts/detail/timers/time_left.hpp"
 #include "cts/object_disposed.hpp"
 #include "cts/synchronization_context.hpp"
+#include "cts/time_provider.hpp"  // so that time_provider::system() can be called
 #include "cts/wait_handle.hpp"
 
 namespace cts {

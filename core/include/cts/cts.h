@@ -108,7 +108,8 @@ CTS_C_API cts_status cts_token_descriptor(cts_token const* token, int* descripto
 
 /**
  * Registers `callback(context)` for the cancellation. On a token that is canceled already it runs the callback before
- * it returns. CTS_INVALID_ARGUMENT, CTS_OUT_OF_MEMORY (the callback does not run then).
+ * it returns, and before it writes `*registration`. CTS_INVALID_ARGUMENT, CTS_OUT_OF_MEMORY (the callback does not run
+ * then).
  */
 CTS_C_API cts_status cts_register(cts_token const* token, cts_callback callback, void* context,
                                   cts_registration** registration);

@@ -33,9 +33,11 @@ class segment_list {
  public:
   using link = typename segment::link;
 
-  constexpr explicit segment_list(segment* first) noexcept {
-    if (std::is_constant_evaluated()) first_top_ = first;
-    else ::new (static_cast<void*>(std::addressof(top_))) atomic<link>(segment::to(*first));
+  constexpr segment_list() noexcept {}  // top_ is set by begin()
+  /// Puts `first`, which is constructed, on top. Comes first.
+  constexpr void begin(segment& first) noexcept {
+    if (std::is_constant_evaluated()) first_top_ = std::addressof(first);
+    else ::new (static_cast<void*>(std::addressof(top_))) atomic<link>(segment::to(first));
   }
   segment_list(segment_list const&) = delete;
   segment_list& operator=(segment_list const&) = delete;

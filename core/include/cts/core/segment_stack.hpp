@@ -76,7 +76,7 @@ class segment_stack {
  public:
   using segment = core::segment<Platform>;
 
-  constexpr segment_stack() noexcept : list_(std::addressof(inline_segment_)) {}
+  constexpr segment_stack() noexcept { list_.begin(inline_segment_); }
 
   /// Registers in the top segment: finds a slot, publishes, reads top and the generation again (G3).
   CTS_HOT register_result try_register(callback& c) noexcept {

@@ -164,7 +164,7 @@ class alignas(Home::platform::line) basic_lane : private Home::base {
   /// returned if another thread runs them, but never inside one of them. One read-modify-write, O(segments).
   ~basic_lane() {
     if (!home_.unregister(*this)) {
-      if (home_.runs_here() && home_.is_running(*this)) *reinterpret_cast<bool*>(gone_.get()) = true;
+      if (home_.runs_here() && home_.is_running(*this)) *reinterpret_cast<bool*>(segments_.gone.get()) = true;
       else home_.await_return(*this);
     }
   }
@@ -279,7 +279,7 @@ class alignas(Home::platform::line) basic_lane : private Home::base {
     state_.store(lane_state::closed, site::lane_state_set);
     barrier_.heavy();
     bool gone = false;
-    gone_.set(reinterpret_cast<std::uintptr_t>(&gone));
+    segments_.gone.set(reinterpret_cast<std::uintptr_t>(&gone));
     core::word age = (std::numeric_limits<core::word>::max)();  // of the last segment in which something was found
     for (segment* s = segments_.walk_newest(); s != nullptr; s = s->walk_older()) {
       for (std::uint32_t n = 0; n < s->capacity; ++n) {
@@ -305,8 +305,6 @@ class alignas(Home::platform::line) basic_lane : private Home::base {
   Home home_;
   Barrier barrier_;
   typename platform::template atomic<std::uint32_t> state_{opened()};
-  // The address of a bool on the canceller's stack, which the destructor sets if a callback of the lane runs it.
-  typename platform::template var<std::uintptr_t> gone_{0};
   segments segments_;
 };
 

@@ -249,6 +249,13 @@ class lane_segments {
   typename Platform::template var<segment*> spare_{nullptr};
   typename Platform::template var<core::word> links_{0};       // how many segments were linked
   typename Platform::template atomic<std::uintptr_t> newest_;  // the same as current_, for the canceller
+
+ public:
+  /// The lane's own: the address of a bool on the canceller's stack, which the lane's destructor sets. It stands here,
+  /// behind the owner's words and before the slots, so that the owner's words share a cache line with the lane's state.
+  typename Platform::template var<std::uintptr_t> gone{0};
+
+ private:
   alignas(segment) std::byte inline_storage_[segment::bytes(Platform::inline_slots)];
 };
 

@@ -31,6 +31,7 @@
 #include <exception>
 #include <initializer_list>
 #include <memory>
+#include <new>
 #include <stdexcept>
 #include <system_error>
 #include <thread>
@@ -108,8 +109,8 @@ CTS_SHARED_SYMBOL inline void handle_signal(int number) {
     first = s->first.compare_exchange_strong(none, number);
     if (first) s->pipe.write(signal_state::canceled);
   }
-  handlers_running.fetch_sub(1);
   if (s != nullptr && !first) detail::set_default_action(number);
+  handlers_running.fetch_sub(1);
   if (!first) ::raise(number);
   errno = error;
 }
@@ -208,7 +209,10 @@ class signal_watcher {
     bool const forked = state_->is_forked();
     if (!forked) state_->pipe.write(signal_state::ends);
     bool const in_callback = thread_.get_id() == std::this_thread::get_id();
-    if (in_callback || forked) thread_.detach();  // a child has the parent's pipe and none of its threads
+    // TRICKY: a forked child has none of its parent's threads, and a thread of its own may have got this one's name. So
+    // the object is left alone: neither joined nor detached nor destroyed.
+    if (forked) ::new (static_cast<void*>(inherited_)) std::thread(std::move(thread_));
+    else if (in_callback) thread_.detach();
     else thread_.join();
   }
   // NOLINTNEXTLINE(bugprone-exception-escape): a source that is not disposed has a token
@@ -225,6 +229,7 @@ class signal_watcher {
   std::shared_ptr<shared> const state_;
   replaced_handlers handlers_;
   std::thread thread_;
+  alignas(std::thread) std::byte inherited_[sizeof(std::thread)];
 };
 
 }  // namespace detail
