@@ -189,6 +189,62 @@ TEST(Asio, AnAbandonedOperationGivesItsRegistrationBack) {
   source.cancel();
 }
 
+/// A handler whose associated memory ends with it.
+struct pool {
+  bool ended = false;
+};
+template <class T>
+struct pool_allocator {
+  using value_type = T;
+  explicit pool_allocator(std::shared_ptr<pool> p) noexcept : of(std::move(p)) {}
+  template <class U>
+  pool_allocator(pool_allocator<U> const& other) noexcept : of(other.of) {}
+  T* allocate(std::size_t n) { return std::allocator<T>().allocate(n); }
+  void deallocate(T* p, std::size_t n) {
+    EXPECT_FALSE(of->ended) << "memory of the handler is freed after the handler was called";
+    std::allocator<T>().deallocate(p, n);
+  }
+  template <class U>
+  bool operator==(pool_allocator<U> const& other) const noexcept {
+    return of == other.of;
+  }
+  std::shared_ptr<pool> of;
+};
+struct pool_handler {
+  using allocator_type = pool_allocator<int>;
+  allocator_type get_allocator() const noexcept { return allocator_type(memory); }
+  void operator()(error_code) const { memory->ended = true; }
+  std::shared_ptr<pool> memory;
+};
+TEST(Asio, AnEmissionBehindTheCompletionUsesNoMemoryOfTheHandler) {
+  net::io_context context(1);
+  net::steady_timer timer(context, 0ms);
+  cts::cancellation_token_source source;
+  auto const memory = std::make_shared<pool>();
+  timer.async_wait(cts::bind_cancellation(source.token(), pool_handler{memory}));
+  // The timer's completion stands in the queue first, the emission behind it.
+  net::post(context, [&] {
+    std::this_thread::sleep_for(1ms);
+    timer.cancel();
+    source.cancel();
+  });
+  context.run();
+  EXPECT_TRUE(memory->ended);
+}
+
+TEST(Asio, ASlotOfTheHandlerMayBeEmittedAfterAnAbandonedOperation) {
+  cts::cancellation_token_source source;
+  net::cancellation_signal outer;
+  {
+    net::io_context context(1);
+    net::steady_timer timer(context, 1h);
+    timer.async_wait(cts::bind_cancellation(source.token(), net::bind_cancellation_slot(outer.slot(), [](error_code) {
+                                              ADD_FAILURE() << "must not run";
+                                            })));
+  }
+  outer.emit(net::cancellation_type::terminal);
+}
+
 TEST(Asio, TheHandlersStrandIsWhereTheEmissionRuns) {
   net::thread_pool pool(4);
   auto const strand = net::make_strand(pool.get_executor());

@@ -239,12 +239,46 @@ TEST(SignalCancellation, AForkedChildMayDestroyIt) {
   if (delays_signals) GTEST_SKIP() << "ThreadSanitizer does not follow a child of a program with threads";
   auto stop = std::make_unique<cts::signal_cancellation>(std::initializer_list<int>{SIGUSR1});
   int const status = in_a_child([&stop] {
+    // A thread of the child, which may have the name of the parent's.
+    std::atomic<bool> ends{false};
+    std::thread thread([&ends] {
+      while (!ends) std::this_thread::yield();
+    });
     stop.reset();
+    ends = true;
+    thread.join();
     return 7;
   });
   EXPECT_TRUE(exited(status, 7)) << status;
   ::raise(SIGUSR1);
   EXPECT_TRUE(is_canceled(stop->token())) << "the child has not closed or read the parent's pipe";
+}
+
+TEST(SignalCancellation, AChildForkedBesideAHandlerHasObjectsOfItsOwn) {
+  if (delays_signals) GTEST_SKIP() << "ThreadSanitizer does not follow a child of a program with threads";
+  { cts::signal_cancellation const first({SIGUSR1}); }
+  cts::detail::handlers_running.fetch_add(1);  // as if another thread were in the handler
+  int const status = in_a_child([] {
+    cts::signal_cancellation const stop({SIGUSR1});
+    return 7;
+  });
+  cts::detail::handlers_running.fetch_sub(1);
+  EXPECT_TRUE(exited(status, 7)) << status;
+}
+
+TEST(SignalCancellation, AHandlerThatCallsTheFormerOneIsNotCalledForEver) {
+  static std::atomic<int> calls;
+  static void (*former)(int);
+  calls = 0;
+  {
+    cts::signal_cancellation const stop({SIGUSR1});
+    former = std::signal(SIGUSR1, [](int number) {
+      if (++calls < 1000) former(number);
+    });
+  }
+  ::raise(SIGUSR1);
+  EXPECT_LE(calls, 2);
+  std::signal(SIGUSR1, SIG_DFL);
 }
 
 TEST(SignalCancellation, KeepsErrno) {

@@ -144,8 +144,9 @@ class [[nodiscard]] canceled_awaitable {
 }  // namespace detail
 
 /// co_await canceled(token) suspends the coroutine until `token` is canceled, and not at all if it is; for ever if it
-/// cannot be canceled. It is resumed on the thread that cancels, inside cancel(), which then collects what leaves the
-/// coroutine (R28). The co_await throws std::bad_alloc if the token's registry cannot grow. Three read-modify-writes.
+/// cannot be canceled or its source is disposed before. It is resumed on the thread that cancels, inside cancel(),
+/// which then collects what leaves the coroutine (R28). The co_await throws std::bad_alloc if the token's registry
+/// cannot grow. Three read-modify-writes.
 [[nodiscard]] inline auto canceled(cancellation_token token) {
   return detail::canceled_awaitable<detail::resume_here>(std::move(token), {});
 }

@@ -25,7 +25,8 @@ inline namespace CTS_ABI {
 /// block them. All members but the destructor may be called by several threads at once.
 ///
 /// Windows: SIGINT is Ctrl+C, SIGBREAK Ctrl+Break, SIGTERM the end of the console, the session or the system. The
-/// callbacks run on the system's thread; after those of SIGTERM the system ends the process.
+/// callbacks run on the system's thread; after those of SIGTERM the system ends the process. The destructor does not
+/// wait for them; they keep what they need.
 class signal_cancellation {
  public:
   /// Replaces the handlers of these signals, also of signals that are ignored. Signals of several objects must differ.

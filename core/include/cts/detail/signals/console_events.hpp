@@ -43,8 +43,8 @@ struct console_state {
 class console_watchers {
  public:
   static console_watchers& all() {
-    static console_watchers only;
-    return only;
+    static auto* const only = new console_watchers;  // never destroyed: the system calls the handler until the end
+    return *only;
   }
   /// Throws std::system_error, std::bad_alloc.
   void add(std::shared_ptr<console_state> s) {

@@ -6,11 +6,11 @@
 /// (write, getpid, sigaction, raise) and lock-free atomics:
 ///   - it counts itself in handlers_running, and only then reads the table. The end of a watcher first puts the former
 ///     handlers back, then clears the table, then waits until no handler runs. So a handler that has found a watcher
-///     keeps it alive; one that finds none raises the signal again, for the handler that is there now;
-///   - the first signal of a watcher sets its number and writes the byte. Every later one, and every one in a child
-///   made
-///     by fork, which has no such thread, sets the default action and raises the signal again: it is delivered when the
-///     handler returns.
+///     keeps it alive. One that finds none raises the signal again, for the handler that is there now, but once
+///     for each watcher: a handler that the program has set since may call this one for ever;
+///   - the first signal of a watcher sets its number and writes the byte. Every later one, and every one in a
+///     child made by fork, which has no such thread, sets the default action and raises the signal again: it is
+///     delivered when the handler returns.
 #pragma once
 #ifndef CTS_DETAIL_SIGNALS_POSIX_SIGNALS_HPP
 #define CTS_DETAIL_SIGNALS_POSIX_SIGNALS_HPP
@@ -50,9 +50,15 @@ namespace detail {
 class signal_pipe {
  public:
   signal_pipe() {
-    if (::pipe(ends_) != 0)
-      throw std::system_error(errno, std::generic_category(), "cts::signal_cancellation: no pipe");
+#if defined(__linux__)
+    int const failed = ::pipe2(ends_, O_CLOEXEC);  // so that no exec beside it inherits them
+#else
+    int const failed = ::pipe(ends_);
+#endif
+    if (failed != 0) throw std::system_error(errno, std::generic_category(), "cts::signal_cancellation: no pipe");
+#if !defined(__linux__)
     for (int const end : ends_) ::fcntl(end, F_SETFD, FD_CLOEXEC);
+#endif
   }
   signal_pipe(signal_pipe const&) = delete;
   signal_pipe& operator=(signal_pipe const&) = delete;
@@ -89,8 +95,13 @@ struct signal_state {
 inline constexpr int most_signals = 128;
 /// Who watches a signal.
 CTS_SHARED_SYMBOL inline std::atomic<signal_state*> watched_by[most_signals]{};
+/// A signal that found no watcher was raised again since the last watcher of its number.
+CTS_SHARED_SYMBOL inline std::atomic<bool> passed_on[most_signals]{};
 CTS_SHARED_SYMBOL inline std::atomic<int> handlers_running{0};
-static_assert(std::atomic<signal_state*>::is_always_lock_free && std::atomic<int>::is_always_lock_free,
+/// The process that handlers_running counts for. A child inherits the handlers of threads that it has not.
+CTS_SHARED_SYMBOL inline std::atomic<::pid_t> counted_in{0};
+static_assert(std::atomic<signal_state*>::is_always_lock_free && std::atomic<int>::is_always_lock_free &&
+                  std::atomic<bool>::is_always_lock_free,
               "a signal handler may use lock-free atomics only");
 
 inline void set_default_action(int number) noexcept {
@@ -111,7 +122,8 @@ CTS_SHARED_SYMBOL inline void handle_signal(int number) {
   }
   if (s != nullptr && !first) detail::set_default_action(number);
   handlers_running.fetch_sub(1);
-  if (!first) ::raise(number);
+  bool const passes_on = s != nullptr ? !first : !passed_on[number].exchange(true);
+  if (passes_on) ::raise(number);
   errno = error;
 }
 
@@ -138,6 +150,8 @@ class replaced_handlers {
     if (!watched_by[number].compare_exchange_strong(nobody, &state_))
       throw std::system_error(std::make_error_code(std::errc::device_or_resource_busy),
                               "cts::signal_cancellation: another object has the signal");
+    if (::pid_t const process = ::getpid(); counted_in.exchange(process) != process) handlers_running.store(0);
+    passed_on[number].store(false);
     struct sigaction action {};
     action.sa_handler = &handle_signal;
     action.sa_flags = SA_RESTART;
