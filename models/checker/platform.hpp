@@ -392,11 +392,40 @@ struct unnoticed_failure : core::failed_growth<P> {
   }
 };
 
+/// compact_lowest_slot (G9).
+template <class P>
+struct lowest_slot : core::above_the_highest<P> {
+  template <class Slots>
+  static std::size_t find(Slots const& slots) {
+    if (!is_replaced("above_the_highest")) return core::above_the_highest<P>::find(slots);
+    std::size_t i = 0;
+    while (i != slots.size() && slots[i].peek() != core::dead(0)) ++i;
+    return i;
+  }
+};
+
+/// compact_annex_last (G9).
+template <class P>
+struct annex_last : core::annex_first<P> {
+  template <class Annex, class Slots>
+  static bool scan(Annex annex, Slots slots) {
+    return is_replaced("annex_first") ? slots() && annex() : core::annex_first<P>::scan(annex, slots);
+  }
+};
+
 }  // namespace cts::models
 
 namespace cts {
 inline namespace CTS_ABI {
 namespace core {
+template <std::size_t I, std::size_t S, std::size_t P>
+struct replaced<models::platform<I, S, P>, above_the_highest<models::platform<I, S, P>>> {
+  using type = models::lowest_slot<models::platform<I, S, P>>;
+};
+template <std::size_t I, std::size_t S, std::size_t P>
+struct replaced<models::platform<I, S, P>, annex_first<models::platform<I, S, P>>> {
+  using type = models::annex_last<models::platform<I, S, P>>;
+};
 template <std::size_t I, std::size_t S, std::size_t P>
 struct replaced<models::platform<I, S, P>, newest_first<models::platform<I, S, P>>> {
   using type = models::oldest_first<models::platform<I, S, P>>;

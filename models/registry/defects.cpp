@@ -132,8 +132,20 @@ void disposal() {
              {when(follows(site::flag_await), answers(site::canceller_ask, 0)), skips(wait::canceller_leaves)});
 }
 
+/// Those of the compact layout (J1 to J4).
+void compact_layout() {
+  add_defect("compact_lowest_slot", "G9", "a registrant takes the lowest dead slot in place, below live ones",
+             {replaces("above_the_highest")});
+  add_defect("compact_annex_last", "G9", "cancel runs the slots in place before the annex", {replaces("annex_first")});
+  // The annex is closed next after top.
+  add_defect("compact_annex_open", "G3", "cancel does not close the annex",
+             {when(follows(site::top_close), returns(site::top_close, [](std::uint64_t top) { return top; })),
+              when(follows(site::top_close), drops(site::top_close))});
+}
+
 struct add_defects {
   add_defects() {
+    compact_layout();
     registration();
     growth();
     unregistration();

@@ -11,9 +11,9 @@ namespace cts::models {
 using core::register_result;
 
 /// A registry and callbacks in memory whose end of life Relacy sees.
-template <class P, std::size_t Stripes = 1>
+template <class P, std::size_t Stripes = 1, class Layout = core::isolated>
 struct stage {
-  using registry = core::basic_registry<P, Stripes>;
+  using registry = core::basic_registry<P, Stripes, Layout>;
   struct node : core::basic_callback<P> {
     explicit node(stage& s) : core::basic_callback<P>(&node::ran), on(s) {}
     stage& on;
@@ -94,5 +94,9 @@ using tiny = platform<1, 1>;
 using small = platform<1, 2>;
 using three = platform<3, 3>;
 using ahead = platform<2, 2, 2>;
+
+/// A stage whose registry is as small as possible: slots in place, and the annex when it grows.
+template <class P>
+using compact_stage = stage<P, 1, core::compact>;
 
 }  // namespace cts::models

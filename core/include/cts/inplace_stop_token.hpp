@@ -92,7 +92,8 @@ class inplace_stop_source {
   template <class>
   friend class inplace_stop_callback;
 
-  mutable core::registry registry_;  // tokens, which register callbacks, are made from const sources
+  using registry = core::basic_registry<core::std_platform, 1, core::compact>;
+  mutable registry registry_;  // tokens, which register callbacks, are made from const sources
 };
 
 inline bool inplace_stop_token::stop_requested() const noexcept {

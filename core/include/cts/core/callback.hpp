@@ -30,9 +30,11 @@ class basic_callback {
  private:
   template <class>
   friend class segment_stack;
+  template <class, std::size_t>
+  friend class compact_stack;
   template <class>
   friend struct failed_growth;
-  template <class, std::size_t>
+  template <class, std::size_t, class>
   friend class basic_registry;
 
   // The registrant writes them before it publishes.

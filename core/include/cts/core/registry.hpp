@@ -24,6 +24,7 @@
 #include <memory>
 
 #include "cts/core/callback.hpp"
+#include "cts/core/layout.hpp"
 #include "cts/core/overlap_watch.hpp"
 #include "cts/core/segment_stack.hpp"
 
@@ -36,7 +37,8 @@ namespace core {
 /// throws; only a growing try_register allocates.
 /// @tparam Stripes segment stacks that threads are spread over. 1: last in, first out over happens-before. More: no
 ///   common cache line between threads of different stripes, and the order is per thread.
-template <class Platform = std_platform, std::size_t Stripes = 1>
+/// @tparam Layout how its words lie: core/layout.hpp
+template <class Platform = std_platform, std::size_t Stripes = 1, class Layout = isolated>
 class basic_registry {
   static_assert(Stripes > 0);
 
@@ -129,7 +131,7 @@ class basic_registry {
 
   /// Where a notification has paused.
   struct pause {
-    void* segment = nullptr;  ///< of the paused callback
+    void* segment = nullptr;  ///< of the paused callback, or the stack if its slot is in place there
     void* slot = nullptr;     ///< of the paused callback
   };
   /// The same, but returns when a callback has called pause_here(). That callback counts as running until resume(at),
@@ -216,12 +218,13 @@ class basic_registry {
   static constexpr word complete = 3;
   static constexpr word disposed = 4;
 
-  using stack = segment_stack<Platform>;
-  using segment = typename stack::segment;
+  using stack = typename Layout::template stack<Platform>;
+  using place = typename stack::place;
   using slot = basic_slot<Platform>;
   using call = registry_call;
-  struct alignas(Platform::line) stripe {
-    segment_stack<Platform> stack;
+  static constexpr std::size_t alignment = Layout::template alignment<Platform>;
+  struct alignas(alignment) stripe {
+    basic_registry::stack stack;
   };
 
   static bool holds(void const* self, void const* slot) noexcept {
@@ -269,8 +272,8 @@ class basic_registry {
   // --- cancel ---
 
   /// Closes the registry and sets the flag. Null but for the one thread that did it (G1).
-  segment* request() noexcept {
-    segment* const top = stripes_[0].stack.close();
+  place* request() noexcept {
+    place* const top = stripes_[0].stack.close();
     if (top == nullptr) {
       help();
       return nullptr;
@@ -290,7 +293,7 @@ class basic_registry {
   notification& current() noexcept { return *reinterpret_cast<notification*>(notification_.get()); }
 
   template <bool MayPause, class Stop, class Scope>
-  CTS_HOT callback* notify(segment* top, Stop& stop, Scope& in_flight, pause* at) noexcept {
+  CTS_HOT callback* notify(place* top, Stop& stop, Scope& in_flight, pause* at) noexcept {
     canceller_.store(Platform::this_thread(), site::canceller_set);
     notification n{notification::state::goes_on, nullptr, at};
     notification_.set(reinterpret_cast<std::uintptr_t>(std::addressof(n)));
@@ -307,12 +310,11 @@ class basic_registry {
     notification n{notification::state::goes_on, nullptr, std::addressof(at)};
     notification_.set(reinterpret_cast<std::uintptr_t>(std::addressof(n)));
     auto const run = [&](auto& in, auto& here, word w) noexcept { return run_one<true>(in, here, w, n) && !stop(); };
-    auto& in = *static_cast<segment*>(at.segment);
     auto& here = *static_cast<slot*>(at.slot);
     bool go_on = !stop();
     std::size_t i = 0;
     while (Stripes > 1 && !stripes_[i].stack.holds(std::addressof(here))) ++i;
-    go_on = go_on && stripes_[i].stack.scan_on(in, here, run);
+    go_on = go_on && stripes_[i].stack.scan_on(at.segment, here, run);
     while (++i < Stripes && go_on) go_on = stripes_[i].stack.scan(stripes_[i].stack.top(), run);
     return end_notification(n, in_flight);
   }
@@ -328,8 +330,8 @@ class basic_registry {
   }
 
   /// False: the registry is gone, or the notification pauses.
-  template <bool MayPause>
-  bool run_one(segment& in, slot& here, word w, notification& n) noexcept {
+  template <bool MayPause, class In>
+  bool run_one(In& in, slot& here, word w, notification& n) noexcept {
     callback& c = *core::callback_of<callback>(w);
     if (!here.take(w, core::running(c))) return true;
     c.run_.get()(c);
@@ -361,12 +363,12 @@ class basic_registry {
     return false;
   }
 
-  // The pollers' line: written by cancel and dispose only.
-  alignas(Platform::line) typename Platform::template atomic<word> flag_{clear};
+  // The pollers' words: written by cancel and dispose only.
+  alignas(alignment) typename Platform::template atomic<word> flag_{clear};
   typename Platform::template atomic<std::uintptr_t> canceller_{0};
   typename Platform::template var<std::uintptr_t> notification_{0};  // the address of the current one
   [[no_unique_address]] overlap_watch<Platform::checked> watch_{this, &holds};
-  // The registrants' lines.
+  // The registrants' words.
   stripe stripes_[Stripes];
 };
 

@@ -75,6 +75,7 @@ class segment_stack {
 
  public:
   using segment = core::segment<Platform>;
+  using place = segment;  ///< where a scan begins
 
   constexpr segment_stack() noexcept { list_.begin(inline_segment_); }
 
@@ -118,9 +119,10 @@ class segment_stack {
       if (!scan_segment(*s, slots_of(s), visit)) return false;
     return true;
   }
-  /// The same from just below the slot `at` of the segment `s`, which it finds in O(1).
+  /// The same from just below the slot `at` of the segment `in`, which it finds in O(1).
   template <class Visit>
-  bool scan_on(segment& s, slot& at, Visit visit) noexcept {
+  bool scan_on(void* in, slot& at, Visit visit) noexcept {
+    segment& s = *static_cast<segment*>(in);
     std::size_t i = static_cast<std::size_t>(std::addressof(at) - std::addressof(s.at(0)));
     for (; i % block::size != 0; --i) {  // the rest of its block
       slot& here = s.at(i - 1);

@@ -43,7 +43,8 @@ class stop_invocation : public core::callback {
 /// their own, and a callback that silently never runs is worse. Before that, the registry has looked for room in all
 /// its segments, and operator new has called the new-handler, which may make room or wait.
 /// @return false if a stop request came first
-CTS_HOT inline bool try_register(core::registry& r, core::callback& c) noexcept {
+template <class Registry>
+CTS_HOT inline bool try_register(Registry& r, core::callback& c) noexcept {
   core::register_result const result = r.try_register(c);
   if (result == core::register_result::out_of_memory) [[unlikely]]
     std::terminate();
@@ -51,7 +52,8 @@ CTS_HOT inline bool try_register(core::registry& r, core::callback& c) noexcept 
 }
 
 /// Unregisters `c`, which was registered; if it runs on another thread, waits until it has returned.
-CTS_HOT inline void unregister_and_wait(core::registry& r, core::callback& c) noexcept {
+template <class Registry>
+CTS_HOT inline void unregister_and_wait(Registry& r, core::callback& c) noexcept {
   if (!r.unregister(c)) [[unlikely]]
     r.await_return(c);
 }
