@@ -24,6 +24,7 @@ export namespace cts {
 // cts/cts.hpp
 using cts::aggregate_exception;
 using cts::cancellation_callback;
+using cts::cancellation_cause;
 using cts::cancellation_lane;
 using cts::cancellation_lane_callback;
 using cts::cancellation_token;

@@ -87,5 +87,54 @@ struct falls_one_by_one : rl::test_suite<falls_one_by_one, 2>, scene {
 add<falls_one_by_one> const add_falls_one_by_one(
     "G16", "OneByOne", "the end of the lowest state of a canceled chain frees all states above it", full(), 1000000);
 
+/// Why a state was canceled, as each thread sees it: 0 not, 1 by a call, 2 by its timer.
+int cause_seen(state const& s) {
+  int seen = 0;
+  s.cause([&](state const& first, model_parts::reason* r) {
+    require(r == nullptr, "a reason that nobody has given");
+    seen = first.is_timed_out() ? 2 : 1;
+  });
+  return seen;
+}
+
+struct timer_vs_cancel : rl::test_suite<timer_vs_cancel, 3>, scene {
+  request_result result{};
+  int seen[2];
+  void before() {
+    open_timers();
+    add(0);
+    add(1, 1);
+    require(states[1]->link_to(0, *states[0]), "no memory");
+    states[1]->share();
+    for (int& s : seen) s = 0;
+    states[0]->arm([this](auto wanted) { states[0]->timer().arm({}, wanted); });
+  }
+  void thread(unsigned i) {
+    if (i == 0) run_timers();
+    else if (i == 1) result = cancel(*states[0]);
+    else {
+      bool const canceled = states[1]->is_cancellation_requested();
+      seen[0] = cause_seen(*states[1]);
+      seen[1] = cause_seen(*states[0]);
+      require(!canceled || seen[0] != 0, "canceled without a cause");
+    }
+  }
+  void after() {
+    int const winner = result == request_result::won ? 1 : 2;
+    require(cause_seen(*states[0]) == winner, "not the cause of the winner");
+    require(cause_seen(*states[1]) == winner, "not the winner's cause through the link");
+    for (int const s : seen) require(s == 0 || s == winner, "a thread has seen another cause");
+    require(seen[0] == 0 || seen[1] != 0, "the child was canceled before its parent");
+    states[1]->drop();
+    states[1]->dispose_and_drop();
+    states[0]->dispose_and_drop();
+    close();
+  }
+};
+add<timer_vs_cancel> const add_timer_vs_cancel(
+    "G16", "TimerVersusCancelAndACauseReader",
+    "a parent's timer beside its cancel: all threads see the winner's cause, at once and for ever, also on the child",
+    large(2, 0), 100000);
+
 }  // namespace
 }  // namespace cts::models::states

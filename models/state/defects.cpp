@@ -104,6 +104,27 @@ void add_defects_of_cancel() {
              {overlooks(site::status_wanted, status::canceled | status::disposed)});
 }
 
+void add_defects_of_the_cause() {
+  auto const by_timer = [](step const& x) {
+    return (x.operand & ~(cts::detail::cause_alignment - std::uint64_t{1})) == status::cause_of_timer;
+  };
+  add_defect("timer_without_cause", "G16", "a timer cancels as a call does, without its cause",
+             {before(site::status_cancel, [by_timer](step& x) {
+               if (by_timer(x)) x.operand &= ~status::cause_of_timer;
+             })});
+  add_defect("cause_after_cancel", "G16", "the timer sets its cause in a second step, after it has canceled",
+             {fault_at{&info(site::status_cancel), [by_timer](step& x) {
+                         bool const timer = by_timer(x);
+                         if (timer) x.operand &= ~status::cause_of_timer;
+                         x.perform(x);
+                         if (timer && x.done) x.word.store(x.word.load() | status::cause_of_timer);
+                       }}});
+  add_defect("loser_sets_cause", "G16", "a timer that comes second replaces the cause of the cancel",
+             {after(site::status_cancel, [by_timer](step& x) {
+               if (by_timer(x) && !x.done) x.word.store(x.word.load() | status::cause_of_timer);
+             })});
+}
+
 void add_defects_of_the_event() {
   add_defect("watch_without_announcing", "G18", "a thread that makes the event only looks at the status word",
              {drops(site::status_watch)});
@@ -155,6 +176,7 @@ struct add_all_defects {
     add_defects_of_links();
     add_defects_of_readers();
     add_defects_of_cancel();
+    add_defects_of_the_cause();
     add_defects_of_the_event();
     add_defects_of_registrations();
     add_defects_of_callbacks();

@@ -118,6 +118,7 @@ int use_classes() {
     t.throw_if_cancellation_requested();
   } catch (cts::operation_canceled const& e) {
     ok = e.token() == t && e.origin() == t && e.reason().has_value() && ok;
+    ok = e.cause() == cts::cancellation_cause::requested && t.cause() == e.cause() && ok;
   } catch (cts::aggregate_exception const& e) {
     ok = e.inner_exceptions().empty();
   } catch (cts::object_disposed const&) { ok = false; }

@@ -25,6 +25,7 @@
 #include <string>
 #include <utility>
 
+#include "cts/cancellation_cause.hpp"
 #include "cts/detail/callable.hpp"
 #include "cts/detail/function_node.hpp"
 #include "cts/detail/parts.hpp"
@@ -139,6 +140,21 @@ class cancellation_token {
     return cts::wait_handle(e);
   }
 
+  /// Returns whether a call or a timer has canceled the token: on the source that was canceled first, see origin().
+  ///
+  /// The request that wins decides, and nothing changes it later, also if a timer and a call meet. A delay of zero and
+  /// a cancel_at() in the past are timeouts, too. A token that is canceled with a std::stop_token or another foreign
+  /// token was requested. One plain load if the token is not canceled; else O(links between the two sources), constant
+  /// stack.
+  /// @return cancellation_cause::none as long as is_cancellation_requested() is false
+  [[nodiscard]] cancellation_cause cause() const noexcept {
+    auto why = cancellation_cause::none;
+    if (is_cancellation_requested())
+      state_->cause([&why](detail::state const& first, detail::reason const*) noexcept {
+        why = first.is_timed_out() ? cancellation_cause::timeout : cancellation_cause::requested;
+      });
+    return why;
+  }
   /// Returns the reason that cancel_with_reason was given, on the source that was canceled first: see origin().
   ///
   /// Throws what copying the reason throws. O(links between the two sources), constant stack.
@@ -313,6 +329,8 @@ class CTS_SHARED_SYMBOL operation_canceled : public std::exception {
   std::any reason() const { return token_.reason(); }
   /// Returns the origin of that token: see cancellation_token::origin.
   cancellation_token origin() const noexcept { return token_.origin(); }
+  /// Returns why that token was canceled: see cancellation_token::cause. None without a token.
+  cancellation_cause cause() const noexcept { return token_.cause(); }
   /// Returns the message.
   char const* what() const noexcept override {
     return message_ != nullptr ? message_->c_str() : "The operation was canceled.";

@@ -183,7 +183,7 @@ class cancellation_token_source {
   template <class Clock, class Dur>
   void cancel_at(std::chrono::time_point<Clock, Dur> when) {
     detail::state& s = *state_;
-    if (!detail::arm_at(s, when)) detail::cancel(s, false, detail::if_disposed::throws);
+    if (!detail::arm_at(s, when)) detail::cancel_overdue(s);
   }
   /// Makes the source as new: stops the timer and removes all registrations, linked sources included, without running
   /// them. R84–R86.

@@ -9,6 +9,7 @@
 
 #include "cts/aggregate_exception.hpp"
 #include "cts/cancellation_callback.hpp"
+#include "cts/cancellation_cause.hpp"
 #include "cts/cancellation_lane.hpp"
 #include "cts/cancellation_token.hpp"
 #include "cts/cancellation_token_registration.hpp"

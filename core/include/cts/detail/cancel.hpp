@@ -25,10 +25,11 @@ namespace detail {
 
 enum class if_disposed : bool { returns, throws };
 
-/// The reason of a cancel_with_reason.
+/// The reason of a cancel_with_reason; or that the time was up, without a timer.
 struct given_reason {
   std::unique_ptr<reason> value;
   void (*report)(std::any const&, state&) noexcept = nullptr;  // for checked builds, after the callbacks
+  bool timeout = false;
 };
 
 /// Cancels `s` and runs its callbacks. A callback may destroy the source object (R34): only `s` is used after them.
@@ -39,7 +40,7 @@ inline bool cancel(state& s, bool throw_on_first, if_disposed then, given_reason
   {
     state::reference const held(s);
     source_calls::scope const call(s.more(), source_verb::cancel, std::addressof(s));
-    request_result const result = s.request_cancellation(why.value.get());
+    request_result const result = why.timeout ? s.request_timeout(false) : s.request_cancellation(why.value.get());
     if (result == request_result::disposed && then == if_disposed::throws) throw object_disposed();
     if (result != request_result::won) return false;
     reason const* const given = why.value.release();  // the state owns it now
@@ -51,6 +52,9 @@ inline bool cancel(state& s, bool throw_on_first, if_disposed then, given_reason
   if (throw_on_first) failed.throw_first();
   failed.throw_all();
 }
+
+/// Cancels `s` on this thread because its time is up.
+inline void cancel_overdue(state& s) { detail::cancel(s, false, if_disposed::throws, {nullptr, nullptr, true}); }
 
 /// The callbacks of a cancel_async, for a thread of the library. It holds the state, so a dispose meanwhile loses none
 /// (G20).

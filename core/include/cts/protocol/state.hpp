@@ -105,6 +105,8 @@ class basic_state {
   // --- cancel (S1) ---
   bool is_cancellation_requested() const noexcept { return registry_.is_cancellation_requested(); }
   bool is_disposed() const noexcept { return (status_.load(site::status_peek) & status::disposed) != 0; }
+  /// Whether it was canceled because its own time was up.
+  bool is_timed_out() const noexcept { return status::is_canceled_by_timer(status_.load(site::status_ask)); }
 
   /// The first half of cancel (R2, R3a–c). The caller holds a reference; if it wins, it calls notify() and keeps the
   /// reference until that has returned.
@@ -112,8 +114,9 @@ class basic_state {
   request_result request_cancellation(reason* cause) noexcept {
     return request_cancellation(status::cause_of(cause), false);
   }
-  /// The same for the timer, which may cancel a disposed source (R64). Then no callback runs, and it has not won.
-  request_result request_late_cancellation() noexcept { return request_cancellation(0, true); }
+  /// The same because the time is up. `late`: by the timer, which may cancel a disposed source (R64). Then no callback
+  /// runs, and it has not won.
+  request_result request_timeout(bool late) noexcept { return request_cancellation(status::cause_of_timer, late); }
 
   /// The second half (R3d–g), on any thread that the first half happened before. Runs the callbacks of this state, and
   /// those of the states below at the turn of their links (R69). Constant stack; allocates only to keep exceptions. S7.
@@ -211,21 +214,7 @@ class basic_state {
   /// @return the event, made if there is none, with a reference for the caller; null if the source is disposed
   /// Throws what make_event throws. R87, R88.
   event* watch() {
-    status::word now = status_.load(site::status_ask);
-    if ((now & status::disposed) != 0) return nullptr;
-    event* const e = std::addressof(event_.find_or_make());
-    e->share();
-    if ((now & status::watched) == 0) now = status_.fetch_or(status::watched, site::status_watch);
-    if ((now & status::canceled) != 0) {
-      set_flag();
-      e->signal();  // R89
-    }
-    if ((now & status::disposed) != 0) {
-      e->dispose();
-      e->drop();
-      return nullptr;
-    }
-    return e;
+    return event_.watch(status_, [this] { set_flag(); });
   }
 
   // --- the timer (S3, G17) ---

@@ -3,7 +3,8 @@
 /// The status word of a state (protocol/state.hpp): its bits, and the cause of a cancel beside them.
 ///
 ///     bit   … 7                                6        5         4        3      2       1         0
-///           cause: a reason's address, or      reading  detached  watched  timed  linked  disposed  canceled
+///           cause: a reason's address, 1       reading  detached  watched  timed  linked  disposed  canceled
+///           for the timer, 0 for none, or
 ///           the index of a link if `linked`
 ///
 ///     canceled   cancel has won; the cause is valid              linked    a link has won: the cause is its index
@@ -16,7 +17,8 @@
 ///     ·──status_watch──▶ watched    ·──status_arm──▶ timed    ·──status_detach──▶ detached
 ///     ·──status_read──▶ reading ──status_left or status_unlinked──▶ ·
 ///
-/// Only `reading` is ever cleared.
+/// Only `reading` is ever cleared. The cause is written once, by status_cancel, together with `canceled`. So all
+/// threads see the winner's cause, and see it as soon as they see `canceled` (S1).
 #pragma once
 #ifndef CTS_PROTOCOL_STATUS_HPP
 #define CTS_PROTOCOL_STATUS_HPP
@@ -56,15 +58,21 @@ template <class Reason>
 word cause_of(Reason* reason) noexcept {
   return reinterpret_cast<word>(reason);
 }
+/// The cause of a cancel because the source's time is up. No reason has this address: memory begins above it.
+inline constexpr word cause_of_timer = cause_alignment;
 /// The cause of a cancel by the i-th link.
 constexpr word cause_of_link(std::size_t i) noexcept { return i * cause_alignment | linked; }
 
 constexpr bool is_canceled_by_link(word now) noexcept { return (now & linked) != 0; }
 constexpr std::size_t link_index(word now) noexcept { return now / cause_alignment; }
-/// @return null if there is none, or if a link is the cause
+constexpr bool is_canceled_by_timer(word now) noexcept {
+  return (now & (canceled | linked)) == canceled && (now & ~(cause_alignment - 1)) == cause_of_timer;
+}
+/// @return null if there is none, or if the timer or a link is the cause
 template <class Reason>
 Reason* reason_in(word now) noexcept {
-  return (now & (canceled | linked)) == canceled ? reinterpret_cast<Reason*>(now & ~(cause_alignment - 1)) : nullptr;
+  if ((now & (canceled | linked)) != canceled || is_canceled_by_timer(now)) return nullptr;
+  return reinterpret_cast<Reason*>(now & ~(cause_alignment - 1));
 }
 
 }  // namespace status

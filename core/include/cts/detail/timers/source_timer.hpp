@@ -32,7 +32,7 @@ void arm(state& s, Set set) {
 /// @param positive whether the delay was above zero before it was truncated: only exactly zero cancels at once (R78)
 inline void begin_timer(state& s, std::chrono::milliseconds due, bool positive, time_provider& clock) {
   bool const system = std::addressof(clock) == std::addressof(time_provider::system());
-  if (due.count() == 0 && !positive) detail::cancel(s, false, if_disposed::throws);
+  if (due.count() == 0 && !positive) detail::cancel_overdue(s);
   else if (!system) detail::arm(s, [&](auto) { s.timer().use(clock, due); });
   else if (due.count() >= 0) detail::arm(s, [&](auto wanted) { s.timer().arm(due, wanted); });
 }

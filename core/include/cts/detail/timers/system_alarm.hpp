@@ -17,7 +17,7 @@ namespace detail {
 /// Cancels `s` on the timer's thread and gives the timer's reference back. R33.
 template <class Parts>
 void cancel_by_timer(basic_state<Parts>& s) noexcept {
-  if (s.request_late_cancellation() == request_result::won) {
+  if (s.request_timeout(true) == request_result::won) {
     typename Parts::failures failed;
     s.notify(failed, false);
     if (failed.any()) Parts::unhandled(failed);
