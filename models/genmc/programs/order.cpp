@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: BSL-1.0
+/// @file
+/// G9: last in, first out over happens-before. One thread registers callback 0 and passes the baton; another one, told
+/// so, registers callback 1, which must run first.
+#include "genmc/registry_stage.hpp"
+
+namespace cts::genmc {
+namespace {
+
+template <std::size_t Slots>
+struct handed_over : registry_stage<Slots, Slots> {
+  baton told;
+  void tell() {
+    this->try_register(0);
+    told.pass();
+  }
+  void register_if_told() {
+    if (told.has_come()) this->try_register(1);
+  }
+  void finish() {
+    this->cancel();
+    this->later_runs_first(1, 0);
+    for (int i = 0; i < this->most; ++i)
+      if (this->nodes[i] != nullptr) this->exactly_once(i);
+    this->close();
+  }
+};
+
+struct lifo_across_segments : handed_over<1> {
+  void before() { open(3); }
+  void first() { tell(); }
+  void second() { register_if_told(); }
+  void third() { try_register(2); }
+  void after() { finish(); }
+};
+CTS_PROGRAM(G9, LifoAcrossSegments, lifo_across_segments, "a third thread makes the registry grow meanwhile");
+
+struct lifo_in_a_segment : handed_over<3> {
+  void before() { open(3); }
+  void first() { tell(); }
+  void second() { register_if_told(); }
+  void third() {
+    try_register(2);
+    unregister(2);
+  }
+  void after() { finish(); }
+};
+CTS_PROGRAM(G9, LifoInASegment, lifo_in_a_segment, "a third thread comes and goes in the same segment meanwhile");
+
+struct lifo_after_restart : handed_over<1> {
+  void before() {
+    open(4);
+    try_register(3);
+  }
+  void first() {
+    unregister(3);
+    tell();
+    try_register(2);
+  }
+  void second() { register_if_told(); }
+  void after() { finish(); }
+};
+CTS_PROGRAM(G9, LifoAfterRestart, lifo_after_restart, "the first thread restarts a segment before and grows after");
+
+struct lifo_in_new_generation : handed_over<3> {
+  void before() {
+    open(4);
+    try_register(2);
+    try_register(3);
+    unregister(3);
+  }
+  void first() {
+    unregister(2);
+    tell();
+  }
+  void second() { register_if_told(); }
+  void after() { finish(); }
+};
+CTS_PROGRAM(G9, LifoInANewGeneration, lifo_in_new_generation, "the first thread restarts a segment with dead slots");
+
+}  // namespace
+}  // namespace cts::genmc
