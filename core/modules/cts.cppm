@@ -8,6 +8,7 @@ module;
 #include <cts/coroutine.hpp>
 #include <cts/cts.hpp>
 #include <cts/diagnostics.hpp>
+#include <cts/dump.hpp>
 #include <cts/inplace_stop_token.hpp>
 #include <cts/jthread.hpp>
 #include <cts/lane.hpp>
@@ -50,6 +51,9 @@ using cts::set_misuse_handler;
 using cts::set_wait_cycle_handler;
 using cts::wait_cycle;
 using cts::wait_cycle_handler;
+
+// cts/dump.hpp
+using cts::dump;
 
 // cts/cancel_on_exit.hpp, cts/coroutine.hpp, cts/jthread.hpp, cts/posix_signal.hpp, cts/token_traits.hpp, cts/wait.hpp
 using cts::any_stop_token;

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <functional>
 #include <span>
+#include <sstream>
 #include <stop_token>
 #include <utility>
 
@@ -122,6 +123,8 @@ int use_classes() {
   } catch (cts::aggregate_exception const& e) {
     ok = e.inner_exceptions().empty();
   } catch (cts::object_disposed const&) { ok = false; }
+  std::ostringstream log;
+  cts::dump(a, log);
   swap(a, b);
   a.dispose();
   return ok && linked.registration_count() == 0 && cts::wait_handle::wait_any(handles) == 0 &&

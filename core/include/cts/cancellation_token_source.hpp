@@ -215,6 +215,7 @@ class cancellation_token_source {
   [[nodiscard]] std::size_t registration_count() const noexcept { return state_->registry().count(); }
 
  private:
+  friend detail::token_access;
   explicit cancellation_token_source(detail::state& s) noexcept : state_(&s) {}
   cancellation_token_source(std::chrono::milliseconds due, bool positive, time_provider& clock)
       : cancellation_token_source() {

@@ -44,6 +44,10 @@ struct gap {
 template <>
 struct gap<0> {};
 
+/// Looks at every slot of a registry, for reports: core/inspector.hpp.
+template <class Inspected>
+struct inspector;
+
 /// The step of a registrant that looks for a slot (J1).
 template <class Platform>
 struct above_the_highest {
@@ -145,6 +149,7 @@ class compact_stack {
   void forget() noexcept { top_.store(closed, site::top_forget); }
 
  private:
+  friend inspector<compact_stack>;
   static constexpr link closed = 1;  ///< in top, beside the address
   static constexpr std::size_t slots = (std::min)(Platform::inline_slots, std::size_t{4});
   using find = core::step<Platform, above_the_highest<Platform>>;

@@ -222,6 +222,7 @@ class basic_registry {
   using place = typename stack::place;
   using slot = basic_slot<Platform>;
   using call = registry_call;
+  friend inspector<basic_registry>;
   static constexpr std::size_t alignment = Layout::template alignment<Platform>;
   struct alignas(alignment) stripe {
     basic_registry::stack stack;

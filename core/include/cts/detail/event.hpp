@@ -144,6 +144,11 @@ class event {
     auto const at = std::find(observers_.begin(), observers_.end(), &o);
     if (at != observers_.end()) observers_.erase(at);
   }
+  /// How many threads wait for this event alone, and how many for any of several.
+  std::size_t waiters() noexcept {
+    std::lock_guard const lock(mutex_);
+    return waiting_ + observers_.size();
+  }
   /// Throws object_disposed.
   bool is_signalled() {
     std::lock_guard const lock(mutex_);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
-/// A reference to a state for a scope (S2 of protocol/state.hpp).
+/// A reference to a state for a scope (S2 of protocol/state.hpp), and who may look into one.
 #pragma once
 #ifndef CTS_PROTOCOL_REFERENCE_HPP
 #define CTS_PROTOCOL_REFERENCE_HPP
@@ -10,6 +10,10 @@
 namespace cts {
 inline namespace CTS_ABI {
 namespace detail {
+
+/// Looks at a state, for reports: protocol/inspector.hpp.
+template <class State>
+struct inspector;
 
 /// @tparam State has share() and drop()
 template <class State>

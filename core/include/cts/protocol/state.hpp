@@ -48,7 +48,6 @@
 #include <cstdint>
 #include <memory>
 #include <new>
-#include <utility>
 
 #include "cts/core/registry.hpp"
 #include "cts/protocol/ancestors.hpp"
@@ -272,6 +271,7 @@ class basic_state {
   using ancestors = detail::ancestors<Parts, basic_state>;
   using parents = detail::parents<Parts, basic_state>;
   using pause = typename registry_type::pause;
+  friend inspector<basic_state>;
   friend link;
   friend ancestors;
   friend parents;

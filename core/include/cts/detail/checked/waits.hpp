@@ -30,6 +30,14 @@ class wait_record {
   wait_record(wait_record const&) = delete;
   wait_record& operator=(wait_record const&) = delete;
 
+  /// The number of threads that wait for a callback of `source`. O(waits of the process).
+  static std::size_t waiting_for(void const* source) noexcept {
+    std::lock_guard const lock(mutex());
+    std::size_t n = 0;
+    for (wait_record const* r = first(); r != nullptr; r = r->next_) n += r->source_ == source;
+    return n;
+  }
+
  protected:
   ~wait_record() = default;
   void begin() noexcept {
