@@ -13,9 +13,11 @@
 #include <mutex>
 #include <optional>
 #include <shared_mutex>
+#include <span>
 #include <stdexcept>
 #include <thread>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "cts/cancellation_token_source.hpp"
@@ -457,6 +459,80 @@ TEST(WaitAny, NoCancelIsLost) {
     });
     begun = true;
     EXPECT_EQ(cts::wait_any(a.token(), b.get_token()), i % 2 == 0 ? 0U : 1U);
+    canceller.join();
+  }
+}
+
+template <class T>
+class WaitAnyOf : public testing::Test {};
+using SourcesOfAny = testing::Types<of_source, of_linked_source, of_stop_source, of_inplace_source
+#if CTS_HAS_STD_STOP_TOKEN
+                                    ,
+                                    of_std_source
+#endif
+                                    >;
+TYPED_TEST_SUITE(WaitAnyOf, SourcesOfAny);
+
+TYPED_TEST(WaitAnyOf, ASpanTellsWhich) {
+  using token = decltype(std::declval<TypeParam&>().token());
+  for (std::size_t which : {0U, 7U, 19U}) {
+    std::vector<TypeParam> sources(20);
+    std::vector<token> tokens;
+    for (auto& s : sources) tokens.push_back(s.token());
+    std::thread canceller = later([&] { sources[which].stop(); });
+    EXPECT_EQ(cts::wait_any(tokens), which);
+    canceller.join();
+    EXPECT_EQ(cts::wait_any(std::span<token const>(tokens)), which) << "at once";
+    EXPECT_EQ(cts::wait_any(std::span(tokens).subspan(which)), 0U);
+    EXPECT_EQ(cts::wait_any_for(0s, tokens), which);
+  }
+}
+
+TEST(WaitAny, ASpanTellsTheLowestOfSeveralAndMayNameATokenTwice) {
+  cts::cancellation_token_source a, b;
+  std::array const tokens{a.token(), cts::cancellation_token(), b.token(), b.token()};
+  b.cancel();
+  EXPECT_EQ(cts::wait_any(tokens), 2U);
+  a.cancel();
+  EXPECT_EQ(cts::wait_any(tokens), 0U);
+}
+
+TEST(WaitAny, ASpanEndsByTime) {
+  cts::cancellation_token_source a, b;
+  std::array const tokens{a.token(), b.token()};
+  auto const start = clock_type::now();
+  EXPECT_EQ(cts::wait_any_for(3ms, tokens), std::nullopt);
+  EXPECT_GE(clock_type::now() - start, 3ms);
+  EXPECT_EQ(cts::wait_any_until(clock_type::now() + 1ms, tokens), std::nullopt);
+  EXPECT_EQ(cts::wait_any_for(-1s, tokens), std::nullopt);
+  EXPECT_THROW((void)cts::wait_any_for(std::chrono::duration<double>(std::nan("")), tokens), std::out_of_range);
+  EXPECT_EQ(a.registration_count() + b.registration_count(), 0U);
+}
+
+TEST(WaitAny, AnEmptySpanIsRefused) {
+  std::vector<cts::cancellation_token> const none;
+  EXPECT_THROW((void)cts::wait_any(none), std::invalid_argument);
+  EXPECT_THROW((void)cts::wait_any_for(1h, none), std::invalid_argument);
+  EXPECT_THROW((void)cts::wait_any_until(clock_type::now(), none), std::invalid_argument);
+  try {
+    (void)cts::wait_any(none);
+  } catch (std::invalid_argument const& e) {
+    EXPECT_STREQ(e.what(), "wait_any: no tokens were supplied; at least one is needed");
+  }
+}
+
+TEST(WaitAny, NoCancelOfASpanIsLost) {
+  for (std::size_t i = 0; i < 1000; ++i) {
+    std::vector<cts::cancellation_token_source> sources(3);
+    std::vector<cts::cancellation_token> tokens;
+    for (auto& s : sources) tokens.push_back(s.token());
+    std::atomic<bool> begun = false;
+    std::thread canceller([&] {
+      while (!begun) std::this_thread::yield();
+      sources[i % 3].cancel();
+    });
+    begun = true;
+    EXPECT_EQ(cts::wait_any(tokens), i % 3);
     canceller.join();
   }
 }

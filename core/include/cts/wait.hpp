@@ -19,8 +19,13 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
+#include <iterator>
 #include <memory>
 #include <optional>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <type_traits>
 
 #include "cts/cancellation_callback.hpp"
 #include "cts/detail/waits/waiting_room.hpp"
@@ -163,6 +168,42 @@ std::optional<std::size_t> await_any(Until const& until, Tokens const&... tokens
   return which();
 }
 
+/// A container or span of tokens of one type, one behind the other in memory.
+template <class Range>
+concept token_range = requires(Range const& range) {
+  std::data(range);
+  std::size(range);
+  requires any_stop_token<std::remove_cvref_t<decltype(*std::data(range))>>;
+};
+
+template <class Until, class Token>
+std::optional<std::size_t> await_any_of(Until const& until, std::span<Token const> tokens, char const* caller) {
+  if (tokens.empty())
+    throw std::invalid_argument(std::string(caller) + ": no tokens were supplied; at least one is needed");
+  auto const which = [tokens]() noexcept -> std::optional<std::size_t> {
+    for (std::size_t i = 0; i < tokens.size(); ++i)
+      if (token_traits<Token>::stop_requested(tokens[i])) return i;
+    return std::nullopt;
+  };
+  if (auto const known = which(); known || until.has_come()) return known;
+  using wake = waiting_room::wake;
+  using registration = typename token_traits<Token>::template callback<wake>;
+  waiting_room room;
+  auto const registrations = std::make_unique<std::optional<registration>[]>(tokens.size());
+  for (std::size_t i = 0; i < tokens.size(); ++i) registrations[i].emplace(tokens[i], wake{&room});
+  no_lock none;
+  auto const never = [] { return false; };
+  room.wait(
+      none, until, [&]() noexcept { return which().has_value(); }, never);
+  return which();
+}
+/// The tokens of a range.
+template <class Range>
+auto tokens_of(Range const& range) noexcept {
+  using token = std::remove_cvref_t<decltype(*std::data(range))>;
+  return std::span<token const>(std::data(range), std::size(range));
+}
+
 }  // namespace detail
 
 /// Waits until one of the tokens is stopped: as many as the call names, each of any type. O(tokens): one registration
@@ -186,6 +227,28 @@ requires(sizeof...(Tokens) >
          0) std::optional<std::size_t> wait_any_until(std::chrono::time_point<Clock, Duration> const& time,
                                                       Tokens const&... tokens) {
   return detail::await_any(detail::until_point<Clock, Duration>{time, "wait_any_until"}, tokens...);
+}
+
+/// Waits until one of the tokens in a span, vector or array is stopped; otherwise as the overload for single tokens.
+/// One allocation, for the registrations; the tokens must stay where they are meanwhile.
+/// @return the index of a stopped token, the lowest if several are
+/// @throws std::invalid_argument if there are none
+/// @throws std::bad_alloc
+template <detail::token_range Range>
+std::size_t wait_any(Range const& tokens) {
+  return *detail::await_any_of(detail::without_end(), detail::tokens_of(tokens), "wait_any");
+}
+/// The same for at most `time`. Throws std::out_of_range for NaN, too.
+/// @return nothing if the time is over
+template <class Rep, class Period, detail::token_range Range>
+std::optional<std::size_t> wait_any_for(std::chrono::duration<Rep, Period> const& time, Range const& tokens) {
+  return detail::await_any_of(detail::after_time(time, "wait_any_for"), detail::tokens_of(tokens), "wait_any_for");
+}
+/// The same until the clock shows `time`. Throws what reading the clock throws, too.
+template <class Clock, class Duration, detail::token_range Range>
+std::optional<std::size_t> wait_any_until(std::chrono::time_point<Clock, Duration> const& time, Range const& tokens) {
+  return detail::await_any_of(detail::until_point<Clock, Duration>{time, "wait_any_until"}, detail::tokens_of(tokens),
+                              "wait_any_until");
 }
 
 /// Sleeps for `time`, or until `token` is stopped. A token that is stopped already, or a time that is not positive,
