@@ -21,8 +21,11 @@ using system_error = std::system_error;
 #include <atomic>
 #include <chrono>
 #include <future>
+#include <memory>
 #include <optional>
 #include <thread>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "cts/cts.hpp"
@@ -243,6 +246,80 @@ TEST(Asio, ASlotOfTheHandlerMayBeEmittedAfterAnAbandonedOperation) {
                                             })));
   }
   outer.emit(net::cancellation_type::terminal);
+}
+
+/// An operation that keeps its handler in `kept`, or drops it if that is null, and never starts.
+template <class Token>
+void never_starts(std::shared_ptr<void>* kept, Token&& token) {
+  auto initiation = [kept](auto handler) {
+    if (kept != nullptr) *kept = std::make_shared<decltype(handler)>(std::move(handler));
+  };
+  net::async_initiate<std::decay_t<Token>, void(error_code)>(std::move(initiation), token);
+}
+
+TEST(Asio, AnOperationThatIsDroppedBeforeItStartsIsGone) {
+  for (bool const canceled : {false, true}) {
+    net::io_context context(1);
+    cts::cancellation_token_source source;
+    if (canceled) source.cancel();
+    never_starts(nullptr,
+                 cts::bind_cancellation(source.token(), net::bind_executor(context.get_executor(), [](error_code) {
+                                          ADD_FAILURE() << "must not run";
+                                        })));
+    EXPECT_EQ(source.registration_count(), 0U);
+    source.cancel();
+    context.run();
+  }
+}
+
+/// An executor that ends soon, while a thread is in its post().
+struct mortal_executor {
+  struct life {
+    std::atomic<bool> in_post{false}, abandoned{false}, posted{false};
+  };
+  net::io_context& context() const noexcept { return *context_; }
+  void on_work_started() const noexcept {}
+  void on_work_finished() const noexcept {}
+  template <class F, class Allocator>
+  void post(F&&, Allocator const&) const {
+    life_->in_post = true;
+    while (!life_->abandoned) std::this_thread::yield();
+    std::this_thread::sleep_for(
+        20ms);  // the test is exact if the other thread waits, and likely to fail if it does not
+    life_->posted = true;
+  }
+  template <class F, class Allocator>
+  void dispatch(F&& f, Allocator const& a) const {
+    post(std::forward<F>(f), a);
+  }
+  template <class F, class Allocator>
+  void defer(F&& f, Allocator const& a) const {
+    post(std::forward<F>(f), a);
+  }
+  friend bool operator==(mortal_executor const& a, mortal_executor const& b) noexcept { return a.life_ == b.life_; }
+  friend bool operator!=(mortal_executor const& a, mortal_executor const& b) noexcept { return !(a == b); }
+  net::io_context* context_;
+  std::shared_ptr<life> life_;
+};
+
+/// The canceller stands in post(), on an executor that lives only as long as its operations. The end of the handler
+/// waits for it.
+TEST(Asio, TheEndOfAnAbandonedOperationWaitsForTheEmissionThatIsBeingPosted) {
+  net::io_context context(1);
+  auto const life = std::make_shared<mortal_executor::life>();
+  cts::cancellation_token_source source;
+  std::shared_ptr<void> kept;
+  never_starts(
+      &kept, cts::bind_cancellation(source.token(), net::bind_executor(mortal_executor{&context, life}, [](error_code) {
+                                      ADD_FAILURE() << "must not run";
+                                    })));
+  ASSERT_NE(kept, nullptr);
+  std::thread canceller([&] { source.cancel(); });
+  while (!life->in_post) std::this_thread::yield();
+  life->abandoned = true;
+  kept.reset();
+  EXPECT_TRUE(life->posted) << "the executor may end now, and the canceller still uses it";
+  canceller.join();
 }
 
 TEST(Asio, TheHandlersStrandIsWhereTheEmissionRuns) {
