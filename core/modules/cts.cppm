@@ -4,6 +4,7 @@
 /// with `#include <cts/version.hpp>`.
 module;
 
+#include <cts/any_token.hpp>
 #include <cts/cancel_on_exit.hpp>
 #include <cts/coroutine.hpp>
 #include <cts/cts.hpp>
@@ -56,7 +57,11 @@ using cts::wait_cycle_handler;
 using cts::dump;
 
 // cts/cancel_on_exit.hpp, cts/coroutine.hpp, cts/jthread.hpp, cts/posix_signal.hpp, cts/token_traits.hpp, cts/wait.hpp
+// cts/any_token.hpp, cts/cancel_on_exit.hpp, cts/coroutine.hpp, cts/jthread.hpp, cts/posix_signal.hpp, cts/token_traits.hpp, cts/wait.hpp
+using cts::any_of_callback;
+using cts::any_of_token;
 using cts::any_stop_token;
+using cts::any_token;
 using cts::cancel_on_exit;
 using cts::canceled;
 using cts::condition_variable_any;

@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "cts/core/memory_orders.hpp"
+#include "cts/protocol/joint_callback.hpp"
 #include "cts/protocol/memory_orders.hpp"
 #include "checker/order_names.hpp"
 
@@ -36,8 +37,10 @@ int main() {
       "see "
       "the\n"
       "failure for one site, run `cts_mutants --gtest_filter='*slot_scan*'` ([how to read it](histories.md)).\n\n"
-      "`cts_orders` prints this page from `core/include/cts/core/memory_orders.hpp` and\n"
-      "`core/include/cts/protocol/memory_orders.hpp`. A test fails when the page and the tables differ.");
+      "`cts_orders` prints this page from `core/include/cts/core/memory_orders.hpp`,\n"
+      "`core/include/cts/protocol/memory_orders.hpp` and `core/include/cts/protocol/joint_callback.hpp`. A test fails "
+      "when the page and the tables differ.");
   print("The core", cts::core::site_table);
   print("Built on the core", cts::detail::site_table);
+  print("One function with several parents", cts::detail::joint_site_table);
 }

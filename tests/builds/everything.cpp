@@ -10,6 +10,7 @@
 #include <span>
 #include <sstream>
 #include <stop_token>
+#include <type_traits>
 #include <utility>
 
 namespace everything {
@@ -84,6 +85,10 @@ int use_stop_tokens() {
   cts::inplace_stop_callback const d(in_place.get_token(), plain());
   static_assert(cts::stoppable_token<cts::stop_token> && cts::unstoppable_token<cts::never_stop_token>);
   static_assert(cts::stoppable_callback_for<plain, cts::stop_token> && cts::stoppable_source<cts::stop_source>);
+  auto const any = cts::any_token(t, in_place.get_token());
+  cts::any_of_callback const e(any, plain());
+  static_assert(cts::stoppable_token<std::remove_cv_t<decltype(any)>>);
+  if (any.stop_requested() || !any.stop_possible()) return 0;
   return s.request_stop() && in_place.request_stop() && ask(t, s) && ask(in_place.get_token(), in_place);
 }
 

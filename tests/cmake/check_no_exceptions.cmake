@@ -4,7 +4,7 @@
 #   -DINCLUDE=core/include -DFOLDER=a folder to write to -DCOMPILERS=comma-separated
 cmake_minimum_required(VERSION 3.25)
 string(REPLACE "," ";" compilers "${COMPILERS}")
-set(usable core/callback core/config core/memory_orders core/overlap_watch core/platform core/recycling core/registry
+set(usable any_token core/callback core/config core/memory_orders core/overlap_watch core/platform core/recycling core/registry
            core/segment core/segment_stack core/slot inplace_stop_token lane stop_token stoppable_token version)
 file(GLOB headers RELATIVE "${INCLUDE}/cts" "${INCLUDE}/cts/*.hpp" "${INCLUDE}/cts/core/*.hpp")
 set(refused 0)

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "counting_platform.hpp"
+#include "cts/any_token.hpp"
 #include "cts/cts.hpp"
 #include "cts/lane.hpp"
 #include "cts/stop_token.hpp"
@@ -433,6 +434,32 @@ TEST_F(ClassCostModel, IsWhatThePageSays) {
           s->request_stop();
         },
         [&] { c.reset(); });
+  }
+  {
+    using two = cts::any_of_token<cts::inplace_stop_token, cts::inplace_stop_token>;
+    std::optional<cts::inplace_stop_source> a, b;
+    std::optional<two> t;
+    std::optional<two::callback_type<quiet>> c;
+    auto const sources = [&] {
+      c.reset();
+      t.reset();
+      a.emplace();
+      b.emplace();
+    };
+    auto const make = [&] { t.emplace(cts::any_token(a->get_token(), b->get_token())); };
+    auto const fresh = [&] {
+      sources();
+      make();
+    };
+    auto const registered = [&] {
+      fresh();
+      c.emplace(*t, quiet{});
+    };
+    count("any_token of two in place: make", sources, make);
+    count("any_token of two in place: poll", fresh, [&] { (void)t->stop_requested(); });
+    count("any_token of two in place: register", fresh, [&] { c.emplace(*t, quiet{}); });
+    count("any_token of two in place: unregister", registered, [&] { c.reset(); });
+    count("any_token of two in place: a parent's request_stop", registered, [&] { a->request_stop(); });
   }
   {
     cts::core::registry registry;

@@ -8,6 +8,7 @@
 #include "cts/detail/needs_exceptions.hpp"  // first: nothing else complains before it
 
 #include "cts/aggregate_exception.hpp"
+#include "cts/any_token.hpp"
 #include "cts/cancellation_callback.hpp"
 #include "cts/cancellation_cause.hpp"
 #include "cts/cancellation_lane.hpp"
