@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
-/// The catalogue of all models, the tables of memory orders and the defects: the mutation gate weakens the ones and
-/// builds in the others.
+/// The catalogue of all models. The mutation gate asks them about each mutant (defects.hpp).
 #pragma once
 
-#include "faults.hpp"
+#include "defects.hpp"
 #include "run.hpp"
 
 namespace cts::models {
@@ -37,74 +36,6 @@ struct add {
     catalogue().push_back({guarantee, name, says, path.substr(path.find_last_of("/\\") + 1),
                            Suite::params::thread_count, e, exhaustive, random,
                            [full](plan const& p) { return models::run<Suite>(p, full); }});
-  }
-};
-
-/// For the mutation gate (mutants.cpp): tables of memory orders, defects, and mutants that are known to change nothing,
-/// with the proof.
-struct table {
-  core::site_info const* rows;
-  std::size_t size;
-};
-struct defect {
-  std::string name;
-  std::string home;  // whose models are asked first
-  std::string says;  // what the defective code does
-  std::function<void(world&)> build;
-  defect(std::string n, std::string g, std::function<void(world&)> b)
-      : name(std::move(n)), home(std::move(g)), build(std::move(b)) {}
-  defect(std::string n, std::string g, std::string what, std::vector<flaw> flaws)
-      : name(std::move(n)), home(std::move(g)), says(std::move(what)), build([all = std::move(flaws)](world& w) {
-          for (flaw const& f : all) w.faults.add(f);
-        }) {}
-  defect(std::string n, std::string g, std::vector<flaw> flaws, std::vector<flaw> more = {})
-      : defect(std::move(n), std::move(g), "", std::move(flaws)) {
-    build = [first = std::move(build), all = std::move(more)](world& w) {
-      first(w);
-      for (flaw const& f : all) w.faults.add(f);
-    };
-  }
-};
-struct equivalent {
-  std::string name;
-  std::string proof;
-};
-inline std::vector<table>& tables() {
-  static std::vector<table> all;
-  return all;
-}
-inline std::vector<defect>& defects() {
-  static std::vector<defect> all;
-  return all;
-}
-inline std::vector<equivalent>& equivalents() {
-  static std::vector<equivalent> all;
-  return all;
-}
-/// Adds a defect to the gate: its name, the guarantee whose models are asked first, what the defective code does, and
-/// how (faults.hpp). Example: add_defect("flag_dropped", "G10", "cancel does not set the flag",
-/// {drops(site::flag_set)});
-inline void add_defect(std::string name, std::string home, std::string says, std::vector<flaw> flaws) {
-  defects().push_back({std::move(name), std::move(home), std::move(says), std::move(flaws)});
-}
-inline void add_defect(std::string name, std::string home, std::vector<flaw> flaws) {
-  defects().push_back({std::move(name), std::move(home), std::move(flaws)});
-}
-/// A defect that is a property of the world, not of a site.
-inline void add_defect(std::string name, std::string home, std::string says, std::function<void(world&)> build) {
-  defects().push_back({std::move(name), std::move(home), std::move(build)});
-  defects().back().says = std::move(says);
-}
-/// The defect of that name; null if there is none.
-inline defect const* find_defect(std::string const& name) {
-  for (defect const& d : defects())
-    if (d.name == name) return &d;
-  return nullptr;
-}
-struct add_table {
-  template <std::size_t N>
-  explicit add_table(core::site_info const (&rows)[N]) {
-    tables().push_back({rows, N});
   }
 };
 

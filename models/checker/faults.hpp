@@ -23,6 +23,7 @@
 /// {replaces(name)}.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -32,11 +33,24 @@
 #include <utility>
 #include <vector>
 
-#include "reduction.hpp"
-
 #include "cts/core/memory_orders.hpp"
 
 namespace cts::models {
+
+/// What faults ask of the tool that runs the checked code: Relacy (platform.hpp), or the schedulers of tests/fuzz.
+struct tool {
+  static constexpr std::size_t most_threads = 8;
+  std::size_t (*running_thread)() = nullptr;  ///< from 0; most_threads and above: outside the execution
+  void (*wait)() = nullptr;                   ///< the running thread has asked in vain: lets the others go on
+  void (*touch)(void* callback) = nullptr;    ///< reads a field of the callback at that address
+};
+inline tool the_tool;
+
+/// Waits for another thread until `done()`.
+template <class Done>
+void await_others(Done done) {
+  while (!done()) the_tool.wait();
+}
 
 /// The value of an integer or a pointer as faults see it.
 template <class T>
@@ -122,17 +136,19 @@ struct thread_records {
     else if (size < most_sites) all[size++] = {&site, last};
   }
 };
-inline thread_records the_records[reduction::most + 1];  // by thread; the last: before() and after()
+inline thread_records the_records[tool::most_threads + 1];  // by thread; the last: before() and after()
 inline void forget_records() {
   for (thread_records& r : the_records) {
     r.size = 0;
     r.last_site = nullptr;
   }
 }
-inline thread_records& my_records() {
-  auto const i = static_cast<std::size_t>(rl::thread_index());
-  return the_records[i < reduction::most ? i : reduction::most];
+/// The number of the running thread as an index; the last one: outside the execution.
+inline std::size_t my_index() {
+  std::size_t const i = the_tool.running_thread();
+  return i < tool::most_threads ? i : tool::most_threads;
 }
+inline thread_records& my_records() { return the_records[my_index()]; }
 inline void remember(core::site_info const& site, step const& done) { my_records().keep(site, done); }
 
 /// What the running thread did last at a site, in this execution; null if nothing.

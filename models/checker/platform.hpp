@@ -4,6 +4,8 @@
 /// mutant. Histories name the site and the line of the core.
 #pragma once
 
+#include "core_steps.hpp"
+#include "defects.hpp"
 #include "faults.hpp"
 #include "reduction.hpp"
 
@@ -37,23 +39,6 @@ using core::site;
 /// Fails the execution, with the guarantee's words in the history.
 inline void require(bool ok, char const* what, char const* file = __builtin_FILE(), unsigned line = __builtin_LINE()) {
   if (!ok) rl::ctx().fail_test(what, rl::test_result_user_assert_failed, rl::debug_info("require", file, line));
-}
-
-/// The mutant that the running model is built with: a row of a table whose order is weaker, or a defect.
-struct world {
-  core::site_info const* weakened = nullptr;
-  std::memory_order weaker = std::memory_order_seq_cst;
-  models::faults faults;     // at sites, waits and steps
-  unsigned most_claims = 3;  // of every platform
-  bool is_mutant() const { return weakened != nullptr || !faults.empty() || most_claims != 3; }
-};
-inline world the_world;
-
-/// Whether the running mutant replaces the step `name` (faults.hpp).
-inline bool is_replaced(char const* name) {
-  for (step_fault const& f : the_world.faults.replaced)
-    if (f.name == name) return true;
-  return false;
 }
 
 /// Per execution: set by a model's before().
@@ -113,6 +98,17 @@ void wait_until(Done done) {
     rl::yield(1, RL_INFO);  // without it the exhaustive searches see a livelock
   }
 }
+
+/// What faults ask of Relacy.
+inline tool const relacy_tool = the_tool = {[] { return static_cast<std::size_t>(rl::thread_index()); },
+                                            [] {
+                                              the_reduction.wait();
+                                              rl::yield(1, RL_INFO);
+                                            },
+                                            [](void* callback) {
+                                              if (now.touch) now.touch(callback);
+                                            }};
+static_assert(tool::most_threads == reduction::most);
 
 template <std::size_t InlineSlots, std::size_t SegmentSlots, std::size_t Prefetch = 0>
 struct platform {
@@ -367,54 +363,7 @@ struct platform {
 
 }  // namespace cts::models
 
-// Steps of the core that a mutant replaces (core::replaced). Without the defect they are those of the core.
-namespace cts::models {
-
-/// scan_oldest_first (G9).
-template <class P>
-struct oldest_first : core::newest_first<P> {
-  using base = core::newest_first<P>;
-  template <class Visit>
-  static bool visit_block(typename base::segment& s, std::size_t first, typename base::block const& b, Visit& visit) {
-    if (!is_replaced("newest_first")) return base::visit_block(s, first, b, visit);
-    for (std::size_t i = 0; i < base::block::size; ++i)
-      if (!base::visit_one(s, first + i, b.words[i], visit)) return false;
-    return true;
-  }
-};
-
-/// stay_registered_on_failure (G15).
-template <class P>
-struct unnoticed_failure : core::failed_growth<P> {
-  static core::register_result answer(core::basic_callback<P>& c) {
-    core::register_result const result = core::failed_growth<P>::answer(c);
-    return is_replaced("failed_growth") ? core::register_result::registered : result;
-  }
-};
-
-/// compact_lowest_slot (G9).
-template <class P>
-struct lowest_slot : core::above_the_highest<P> {
-  template <class Slots>
-  static std::size_t find(Slots const& slots) {
-    if (!is_replaced("above_the_highest")) return core::above_the_highest<P>::find(slots);
-    std::size_t i = 0;
-    while (i != slots.size() && slots[i].peek() != core::dead(0)) ++i;
-    return i;
-  }
-};
-
-/// compact_annex_last (G9).
-template <class P>
-struct annex_last : core::annex_first<P> {
-  template <class Annex, class Slots>
-  static bool scan(Annex annex, Slots slots) {
-    return is_replaced("annex_first") ? slots() && annex() : core::annex_first<P>::scan(annex, slots);
-  }
-};
-
-}  // namespace cts::models
-
+// The steps of core_steps.hpp, on this platform.
 namespace cts {
 inline namespace CTS_ABI {
 namespace core {

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
 /// The defects of lanes (G22) that the mutation gate builds in.
-#include <algorithm>
 #include <array>
 #include <memory>
 
-#include "lane/stage.hpp"
+#include "checker/defects.hpp"
+
+#include "cts/protocol/lane.hpp"
 
 namespace cts::models {
 namespace {
@@ -14,11 +15,9 @@ using lane_site = detail::site;
 
 /// The owner does not reread the lane's state after the announcement `blind`, lane_publish or lane_withdraw.
 std::vector<flaw> does_not_reread_after(lane_site blind) {
-  using by_thread = std::array<lane_site, reduction::most + 1>;
+  using by_thread = std::array<lane_site, tool::most_threads + 1>;
   auto const last = std::make_shared<by_thread>();  // what each thread announced last
-  auto const mine = [last]() -> lane_site& {
-    return (*last)[(std::min)(static_cast<std::size_t>(rl::thread_index()), std::size_t{reduction::most})];
-  };
+  auto const mine = [last]() -> lane_site& { return (*last)[my_index()]; };
   auto const announces = [mine](lane_site s) { return after(s, [mine, s](step&) { mine() = s; }); };
   // Both announcements pass the barrier before they read the state again.
   auto const rereads = [mine, blind, passed = follows(lane_site::barrier_light)] {

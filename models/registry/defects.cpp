@@ -2,11 +2,15 @@
 /// @file
 /// The mutants of the core: its table of memory orders, of which the gate weakens each row, and its defects. No mutant
 /// is equivalent: every order and every step is needed.
-#include "checker/harness.hpp"
+#include "checker/defects.hpp"
+
+#include "cts/core/slot.hpp"
+#include "cts/protocol/memory_orders.hpp"
 
 namespace cts::models {
 namespace {
 
+using core::site;
 using core::wait;
 
 add_table core_orders(core::site_table);
@@ -67,7 +71,7 @@ void growth() {
   add_defect("wait_to_grow", "G11", "a registrant waits while another thread resets the segment",
              {after(site::gen_find, [](step& x) {
                if (!core::is_sealed(x.found)) return;
-               wait_until([&x] { return !core::is_sealed(x.word.load()); });
+               await_others([&x] { return !core::is_sealed(x.word.load()); });
                x.perform(x);
              })});
   add_defect("leak_segments", "G12", "dispose frees no segment", {answers(site::top_dispose, 0)});
@@ -87,7 +91,7 @@ void unregistration() {
   add_defect("wait_for_whole_notification", "G6", "unregister waits until all callbacks have run",
              {before(wait::callback_returns, [] {
                step const* const flag = recall_of_any(site::flag_set);
-               if (flag != nullptr) wait_until([&] { return flag->word.load() == complete; });
+               if (flag != nullptr) await_others([&] { return flag->word.load() == complete; });
              })});
 }
 
@@ -111,7 +115,7 @@ void cancellation() {
   add_defect("touch_callback_after_return", "G13", "cancel touches the callback after it has run",
              {before(site::slot_done, [](step&) {
                step const* const taken = recall(site::slot_take);
-               if (runs_callbacks() && now.touch) now.touch(core::callback_of<void>(taken->operand));
+               if (runs_callbacks()) the_tool.touch(core::callback_of<void>(taken->operand));
              })});
   add_defect("done_at_pause", "G16", "the slot of a callback that pauses says that it has returned",
              {before(site::canceller_set, [](step&) {
