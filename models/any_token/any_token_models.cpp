@@ -136,7 +136,7 @@ struct both_at_once : rl::test_suite<both_at_once, 2>, crossing {
     close();
   }
 };
-add<both_at_once> j1("G25", "TwoParentsAtOnce", "two parents that are canceled at once call the function once (J1)",
+add<both_at_once> j1("G25", "TwoParentsAtOnce", "two parents that are canceled at once call the function once (U1)",
                      full(), 0);
 
 struct both_at_once_itself : rl::test_suite<both_at_once_itself, 2>, crossing {
@@ -151,7 +151,7 @@ struct both_at_once_itself : rl::test_suite<both_at_once_itself, 2>, crossing {
   }
 };
 add<both_at_once_itself> j3("G25", "SelfDestructionBesideTheOtherParent",
-                            "the function destroys its callback beside the other parent's notice (J1, J3, J4)", full(),
+                            "the function destroys its callback beside the other parent's notice (U1, U3, U4)", full(),
                             0);
 
 template <unsigned Canceled>
@@ -171,9 +171,9 @@ struct destroy_vs_cancel : rl::test_suite<destroy_vs_cancel<Canceled>, 2>, cross
   void after() { close(); }
 };
 add<destroy_vs_cancel<0>> j4("G25", "DestroyVersusCancelOfTheFirst",
-                             "a destructor takes the function back or waits for it (J3, J4)", full(), 0);
+                             "a destructor takes the function back or waits for it (U3, U4)", full(), 0);
 add<destroy_vs_cancel<1>> j5("G25", "DestroyVersusCancelOfTheLast",
-                             "the same, when the parent that was registered last is canceled (J3, J4)", full(), 0);
+                             "the same, when the parent that was registered last is canceled (U3, U4)", full(), 0);
 
 struct destroy_vs_both : rl::test_suite<destroy_vs_both, 3>, crossing {
   void before() {
@@ -186,7 +186,7 @@ struct destroy_vs_both : rl::test_suite<destroy_vs_both, 3>, crossing {
   }
   void after() { close(); }
 };
-add<destroy_vs_both> j6("G25", "DestroyVersusCancelOfBoth", "the same beside two cancels (J1, J3, J4)", large(2),
+add<destroy_vs_both> j6("G25", "DestroyVersusCancelOfBoth", "the same beside two cancels (U1, U3, U4)", large(2),
                         200000);
 
 /// The function may destroy its callback as soon as the constructor has announced its end.
@@ -208,13 +208,13 @@ struct construct_vs_cancel : rl::test_suite<construct_vs_cancel<Canceled, Itself
   }
 };
 add<construct_vs_cancel<0, false>> j7("G25", "ConstructVersusCancelOfTheFirst",
-                                      "the function is called once, by the registrant or the canceller (J2, J5)",
+                                      "the function is called once, by the registrant or the canceller (U2, U5)",
                                       full(), 0);
 add<construct_vs_cancel<1, false>> j8("G25", "ConstructVersusCancelOfTheLast",
-                                      "the same, when the parent that is registered last is canceled (J2, J5)", full(),
+                                      "the same, when the parent that is registered last is canceled (U2, U5)", full(),
                                       0);
 add<construct_vs_cancel<0, true>> j9("G25", "ConstructVersusCancelAndSelfDestruction",
-                                     "the canceller's function destroys the callback that was just made (J2, J3)",
+                                     "the canceller's function destroys the callback that was just made (U2, U3)",
                                      full(), 0);
 
 struct construct_vs_both : rl::test_suite<construct_vs_both, 3>, crossing {
@@ -228,24 +228,24 @@ struct construct_vs_both : rl::test_suite<construct_vs_both, 3>, crossing {
     close();
   }
 };
-add<construct_vs_both> j10("G25", "ConstructVersusCancelOfBoth", "the same beside two cancels (J1, J2, J3)", large(2),
+add<construct_vs_both> j10("G25", "ConstructVersusCancelOfBoth", "the same beside two cancels (U1, U2, U3)", large(2),
                            200000);
 
 struct add_any_token_defects {
   add_any_token_defects() {
     using enum detail::joint_site;
     auto const says = [](std::uint64_t bits) { return [bits](std::uint64_t) { return bits; }; };
-    // J1
+    // U1
     add_defect("each_notice_calls", "G25", "a notice does not look whether another one has come first",
                {returns(joint_fire, [](std::uint64_t found) { return found & 1; })});
-    // J2
+    // U2
     add_defect("notice_calls_before_the_end", "G25",
                "a notice does not look whether the constructor has announced its end",
                {returns(joint_fire, [](std::uint64_t found) { return found | 1; })});
     add_defect("constructor_ends_unseeing", "G25",
                "the constructor does not look whether a notice came before it announced its end",
                {returns(joint_open, says(0))});
-    // J3, J4
+    // U3, U4
     add_defect("leaves_a_parent", "G25", "the end of the callback leaves its last registration behind",
                {replaces("parent_end")});
   }

@@ -4,25 +4,25 @@
 ///
 ///   registrant                                  a parent's canceller
 ///   registers a notice with each parent         runs the notice:
-///     was it notified? (joint_peek): stops        announces the cancel (joint_fire)              (J1, J2)
-///   announces the end (joint_open)    (J2)          first, and the end was announced: calls the function
+///     was it notified? (joint_peek): stops        announces the cancel (joint_fire)              (U1, U2)
+///   announces the end (joint_open)    (U2)          first, and the end was announced: calls the function
 ///     was it notified? takes the notices            otherwise: touches nothing any more
 ///     back, calls the function itself
 ///
 ///     the word:   none ──joint_open──▶ open ──joint_fire──▶ open, fired     the canceller calls the function
 ///                  └──joint_fire──▶ fired                                   the registrant calls the function
 ///
-///   J1  `fired` is set by a read-modify-write. Its first setter alone decides the call, so the function is called
-///   once. J2  both announcements are read-modify-writes of one word, and the second finds the first. A canceller calls
+///   U1  `fired` is set by a read-modify-write. Its first setter alone decides the call, so the function is called
+///   once. U2  both announcements are read-modify-writes of one word, and the second finds the first. A canceller calls
 ///   the
 ///       function only if it finds the registrant's, whose last access that is. So the function may destroy the object,
 ///       and everything that the registrant has built is there.
-///   J3  a notice that does not call the function touches the object no more after joint_fire. The object ends its
+///   U3  a notice that does not call the function touches the object no more after joint_fire. The object ends its
 ///       registration before it dies, and that waits for the notice. The notice that calls the function touches nothing
 ///       after the call.
-///   J4  the object ends every registration before it destroys the function. A registration that runs on the thread
+///   U4  the object ends every registration before it destroys the function. A registration that runs on the thread
 ///       which ends it is not waited for. That is the rule of every callback here and of the standard's.
-///   J5  with a parent canceled before joint_open, the function is called on the registrant after every registration
+///   U5  with a parent canceled before joint_open, the function is called on the registrant after every registration
 ///       has ended, so none stays.
 ///
 /// A template over the platform and the registrations: the models run it (models/any_token).
@@ -119,11 +119,11 @@ class basic_joint_callback {
       std::is_nothrow_constructible_v<Function, Initializer> && (registers_nothrow<Tokens> && ...))
       : function_(std::forward<Initializer>(init)) {
     if (enroll(std::index_sequence_for<Tokens...>(), tokens...)) return;  // *this may be gone
-    std::forward<Function>(function_)();                                  // J5
+    std::forward<Function>(function_)();                                  // U5
   }
   basic_joint_callback(basic_joint_callback const&) = delete;
   basic_joint_callback& operator=(basic_joint_callback const&) = delete;
-  /// Ends every registration; waits for the function if it runs on another thread. J4
+  /// Ends every registration; waits for the function if it runs on another thread. U4
   ~basic_joint_callback() { withdraw(); }
 
  private:
@@ -172,7 +172,7 @@ class basic_joint_callback {
   }
   /// On a canceller, or on the registrant in the constructor of a registration.
   void notified() {
-    if (word_.fetch_or(fired, joint_site::joint_fire) != opened) return;  // J1, J3
+    if (word_.fetch_or(fired, joint_site::joint_fire) != opened) return;  // U1, U3
     std::forward<Function>(function_)();                                  // *this may be gone
   }
 
