@@ -12,9 +12,8 @@
 ///     the word:   none ──joint_open──▶ open ──joint_fire──▶ open, fired     the canceller calls the function
 ///                  └──joint_fire──▶ fired                                   the registrant calls the function
 ///
-///   U1  `fired` is set by a read-modify-write. Its first setter alone decides the call, so the function is called
-///   once. U2  both announcements are read-modify-writes of one word, and the second finds the first. A canceller calls
-///   the
+///   U1  `fired` is set by a read-modify-write. Its first setter alone decides: the function is called once.
+///   U2  Both announcements are read-modify-writes of one word, and the second finds the first. A canceller calls the
 ///       function only if it finds the registrant's, whose last access that is. So the function may destroy the object,
 ///       and everything that the registrant has built is there.
 ///   U3  a notice that does not call the function touches the object no more after joint_fire. The object ends its
