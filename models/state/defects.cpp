@@ -67,6 +67,11 @@ void add_defects_of_links() {
              {returns(site::status_peek, [](std::uint64_t found) {
                return (found & status::disposed) != 0 ? found & ~status::linked : found;
              })});
+  add_defect("dispose_beside_foreign_callback", "G16", "dispose does not wait for a foreign callback that runs",
+             {replaces("foreign_links.wait")});
+  add_defect("dispose_waits_in_context", "G16",
+             "dispose waits for a foreign canceller that waits for the calling thread's synchronization context",
+             {when(been_at(site::status_dispose), answers(site::delegate_ask, 0))});
   add_defect("forget_the_dying", "G16", "states whose destruction was deferred are never destroyed",
              {replaces("dying_list.take")});
 }

@@ -8,9 +8,7 @@
 #include "cts/detail/needs_exceptions.hpp"  // first: nothing else complains before it
 
 #include <any>
-#include <array>
 #include <chrono>
-#include <concepts>
 #include <cstddef>
 #include <future>
 #include <memory>
@@ -23,11 +21,13 @@
 #include "cts/detail/cancel.hpp"
 #include "cts/detail/checked/held_sources.hpp"
 #include "cts/detail/checked/source_scopes.hpp"
+#include "cts/detail/linked_state.hpp"
 #include "cts/detail/parts.hpp"
 #include "cts/detail/timers/delay.hpp"
 #include "cts/detail/timers/source_timer.hpp"
 #include "cts/object_disposed.hpp"
 #include "cts/time_provider.hpp"
+#include "cts/token_traits.hpp"
 
 namespace cts {
 inline namespace CTS_ABI {
@@ -88,18 +88,50 @@ class cancellation_token_source {
   /// A parent cancels it in the order of the parent's callbacks (R69). If a parent is canceled already, so is the
   /// result (R67). Its dispose() removes its links; until then it stays registered with each parent (R70). One
   /// allocation, O(parents).
+  ///
+  /// The parents are any mix of tokens that token_traits knows: cancellation_token, stop_token, inplace_stop_token,
+  /// std::stop_token and others with P2300's members. A parent that is no cancellation_token is foreign:
+  /// - The link is its callback object, in the one allocation. It registers as that token's callbacks do, and lives
+  ///   until dispose(), which waits for it. So an inplace_stop_source must outlive that dispose().
+  /// - The foreign canceller runs the callbacks of the result inside its own, on its stack. Their exceptions go where
+  ///   those of a timer's callbacks go (set_error_sink, R33).
+  /// - cause() of the result is then `requested`, and origin() the result itself.
   /// @throws std::bad_alloc
   template <class... Tokens>
-  requires(sizeof...(Tokens) > 0 && (std::same_as<Tokens, cancellation_token> && ...)) static cancellation_token_source
+  requires(sizeof...(Tokens) > 0 && (any_stop_token<Tokens> && ...)) static cancellation_token_source
       create_linked(Tokens const&... parents) {
-    return linked(std::array{parents.state_...});
+    return cancellation_token_source(*detail::create_linked_state([](detail::state&) {}, parents...));
+  }
+  /// Makes a source that is linked to `parents` and cancels itself after `delay`, in one allocation.
+  ///
+  /// Delays and their exceptions are those of the constructor with a delay; the links are those of the other overload.
+  /// The timer is set before the links. If anything is refused, no link and no timer is left.
+  template <class Rep, class Period, class... Tokens>
+  requires(sizeof...(Tokens) > 0 && (any_stop_token<Tokens> && ...)) static cancellation_token_source
+      create_linked(std::chrono::duration<Rep, Period> delay, Tokens const&... parents) {
+    return create_linked(delay, time_provider::system(), parents...);
+  }
+  /// The same by the clock and the timers of `clock`, which must outlive the source. Also throws what `clock` throws.
+  template <class Rep, class Period, class... Tokens>
+  requires(sizeof...(Tokens) > 0 && (any_stop_token<Tokens> && ...)) static cancellation_token_source
+      create_linked(std::chrono::duration<Rep, Period> delay, time_provider& clock, Tokens const&... parents) {
+    auto const due = detail::checked_delay(delay, "create_linked");
+    bool const positive = delay > delay.zero();
+    return cancellation_token_source(*detail::create_linked_state(
+        [due, positive, &clock](detail::state& s) { detail::begin_timer(s, due, positive, clock); }, parents...));
   }
   /// Makes a source that is linked to all of `parents`; otherwise as the other overload.
   /// @throws std::invalid_argument if there are none (R66)
   /// @throws std::bad_alloc
   static cancellation_token_source create_linked(std::span<cancellation_token const> parents) {
     if (parents.empty()) throw std::invalid_argument("No tokens were supplied: create_linked needs at least one.");
-    return linked(parents);
+    std::size_t n = 0;
+    for (cancellation_token const& p : parents) n += p.state_ != nullptr;
+    cancellation_token_source child(*detail::state::create(n));
+    n = 0;
+    for (cancellation_token const& p : parents)
+      if (p.state_ != nullptr && !child.state_->link_to(n++, *p.state_)) throw std::bad_alloc();
+    return child;
   }
 
   /// Returns a token of this source. One read-modify-write.
@@ -220,19 +252,6 @@ class cancellation_token_source {
   cancellation_token_source(std::chrono::milliseconds due, bool positive, time_provider& clock)
       : cancellation_token_source() {
     detail::begin_timer(*state_, due, positive, clock);
-  }
-
-  static detail::state* state_of(detail::state* s) noexcept { return s; }
-  static detail::state* state_of(cancellation_token const& t) noexcept { return t.state_; }
-  template <class Parents>
-  static cancellation_token_source linked(Parents const& parents) {
-    std::size_t n = 0;
-    for (auto const& p : parents) n += state_of(p) != nullptr;
-    cancellation_token_source child(*detail::state::create(n));
-    n = 0;
-    for (auto const& p : parents)
-      if (detail::state* const s = state_of(p); s != nullptr && !child.state_->link_to(n++, *s)) throw std::bad_alloc();
-    return child;
   }
 
   detail::state* state_;

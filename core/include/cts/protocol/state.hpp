@@ -27,6 +27,8 @@
 ///   S8  Destroying a state may release others. They are destroyed on the stack up to `most_nested` deep, and by a loop
 ///       beyond (protocol/dying_list.hpp). Up to that depth a foreign destructor sees everything that it releases
 ///       destroyed when it returns; beyond it that comes later (G16).
+///   S9  A link to a foreign token is a callback object of that token (protocol/foreign_links.hpp), from the making of
+///       the child to its dispose, which waits for it (G16).
 ///
 /// A template over its parts, so that the models run it. `Parts` has
 ///   platform                               as in core/platform.hpp
@@ -53,6 +55,7 @@
 #include "cts/protocol/ancestors.hpp"
 #include "cts/protocol/delegate.hpp"
 #include "cts/protocol/dying_list.hpp"
+#include "cts/protocol/foreign_links.hpp"
 #include "cts/protocol/link.hpp"
 #include "cts/protocol/memory_orders.hpp"
 #include "cts/protocol/node.hpp"
@@ -77,14 +80,16 @@ class basic_state {
   using failures = typename Parts::failures;
   using reason = typename Parts::reason;
   using extras = typename Parts::extras;
+  using foreign_links = basic_foreign_links<Parts, basic_state>;
 
   /// @return a state with one reference, and `links` links to no parent. One allocation; throws std::bad_alloc.
-  static basic_state* create(std::size_t links = 0) {
-    void* const at = Parts::allocate(sizeof(basic_state) + links * sizeof(link));
-    return ::new (at) basic_state(links);
+  /// @param foreign the size of a class of foreign_links, which the caller then makes at foreign(); 0: none
+  static basic_state* create(std::size_t links = 0, std::size_t foreign = 0) {
+    void* const at = Parts::allocate(sizeof(basic_state) + links * sizeof(link) + foreign_links::room_for(foreign));
+    return ::new (at) basic_state(links, foreign != 0);
   }
   /// The same in static storage. It is never destroyed, as nobody drops its first reference.
-  static basic_state* create_static(void* storage) noexcept { return ::new (storage) basic_state(0); }
+  static basic_state* create_static(void* storage) noexcept { return ::new (storage) basic_state(0, false); }
   basic_state(basic_state const&) = delete;
   basic_state& operator=(basic_state const&) = delete;
 
@@ -156,6 +161,7 @@ class basic_state {
   void dispose() noexcept {
     status::word const before = status_.fetch_or(status::disposed, site::status_dispose);
     if ((before & status::disposed) != 0) return;
+    if (foreign_) foreign().end();
     for (std::size_t i = 0; i < link_count_; ++i) parents::unlink(*this, i);
     if ((before & status::timed) != 0) alarm_.disarm();
     if ((before & status::watched) != 0) event_.get()->dispose();
@@ -164,7 +170,7 @@ class basic_state {
   /// The end of the source: disposes the state and drops the source's reference.
   CTS_HOT void dispose_and_drop() noexcept {
     // A thread that holds the only reference skips dispose: no link and no timer can come back, and nobody can tell.
-    if (refs_.load(site::refs_alone) == 1 && link_count_ == 0 &&
+    if (refs_.load(site::refs_alone) == 1 && link_count_ == 0 && !foreign_ &&
         (status_.load(site::status_peek) & (status::timed | status::watched)) == 0)
       return destroy();
     dispose();
@@ -245,6 +251,8 @@ class basic_state {
   /// Makes the i-th link of a state that no other thread knows. If the parent is canceled, so is this one on return.
   /// @return false if there is no memory
   bool link_to(std::size_t i, basic_state& parent) noexcept { return parents::link_to(*this, i, parent); }
+  /// The links to foreign tokens (S9), if create() was asked for room for them.
+  foreign_links& foreign() noexcept { return foreign_links::behind(&link_at(link_count_)); }
   /// Calls `visit(state&)` at least once for each state that can still cancel this one: itself and those that its links
   /// lead to. Leaves out each state that is canceled, disposed or cut off by a try_reset of the parent, and those that
   /// are only reached through it. O(links), constant stack, no allocation. A state without links takes no lock; else
@@ -275,14 +283,16 @@ class basic_state {
   friend link;
   friend ancestors;
   friend parents;
+  friend foreign_links;
   friend state_list<basic_state>;
   friend dying_list<basic_state>;
 
-  explicit basic_state(std::size_t links) noexcept : link_count_(links) {
+  basic_state(std::size_t links, bool foreign) noexcept : foreign_(foreign), link_count_(links) {
     for (std::size_t i = 0; i < links; ++i) ::new (static_cast<void*>(&link_at(i))) link(*this);
   }
   ~basic_state() {
     for (std::size_t i = 0; i < link_count_; ++i) link_at(i).~link();
+    if (foreign_) foreign().~foreign_links();
   }
 
   // --- cancel ---
@@ -375,6 +385,7 @@ class basic_state {
   basic_shared_event<Parts> event_;
   typename platform::template var<failures*> failures_{nullptr};  // exceptions of the running callbacks
   typename platform::template var<bool> stop_on_first_{false};
+  bool const foreign_;  // there are foreign_links behind the links
   basic_delegate<platform> delegate_;
   std::size_t const link_count_;
   typename platform::template var<basic_state*> next_dying_{nullptr};  // in a dying_list
