@@ -7,6 +7,7 @@
 
 #include "cts/detail/needs_exceptions.hpp"  // first: nothing else complains before it
 
+#include <concepts>
 #include <new>
 #include <utility>
 
@@ -28,23 +29,29 @@ class [[nodiscard]] cancellation_callback : private detail::node {
   static_assert(detail::cancellation_function<F>, "F must be callable as f(cancellation_token) or f()");
 
  public:
-  /// Registers `f` with the source of `token`.
+  /// The type of its callable, as P2300 names it.
+  using callback_type = F;
+
+  /// Makes the callable from `f` and registers it with the source of `token`.
   ///
-  /// If cancellation has been requested already, calls `f` itself and lets its exception out (R17). Registers nothing
+  /// If cancellation has been requested already, calls it here and lets its exception out (R17). Registers nothing
   /// if the token cannot be canceled (R15) or its source is disposed (R20). Waits for nothing. Two read-modify-writes.
   /// `where` defaults to the caller's line, which checked builds report.
-  /// @throws std::invalid_argument if `f` is null (R14)
+  /// @throws std::invalid_argument if the callable is null (R14), and what making it throws
   /// @throws std::bad_alloc if the registry cannot grow; otherwise no allocation
-  CTS_HOT cancellation_callback(cancellation_token&& token, F f, detail::location where = detail::location::current())
-      : detail::node(&run), record_(where), token_(std::move(token)), f_(std::forward<F>(f)) {
+  template <class Initializer = F>
+  requires std::constructible_from<F, Initializer> CTS_HOT cancellation_callback(
+      cancellation_token&& token, Initializer&& f, detail::location where = detail::location::current())
+      : detail::node(&run), record_(where), token_(std::move(token)), f_(std::forward<Initializer>(f)) {
     detail::require_callback(f_, "cancellation_callback");
     register_here();
   }
-  /// Registers `f` as the other constructor does. One more read-modify-write, for the copy of the token, unless
+  /// The same as the other constructor. One more read-modify-write, for the copy of the token, unless
   /// cancellation has been requested already.
-  CTS_HOT cancellation_callback(cancellation_token const& token, F f,
-                                detail::location where = detail::location::current())
-      : detail::node(&run), record_(where), f_(std::forward<F>(f)) {
+  template <class Initializer = F>
+  requires std::constructible_from<F, Initializer> CTS_HOT cancellation_callback(
+      cancellation_token const& token, Initializer&& f, detail::location where = detail::location::current())
+      : detail::node(&run), record_(where), f_(std::forward<Initializer>(f)) {
     detail::require_callback(f_, "cancellation_callback");
     if (detail::state* const s = token.state_; s != nullptr && s->is_cancellation_requested()) [[unlikely]] {
       detail::call(f_, *s);

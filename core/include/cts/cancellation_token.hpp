@@ -3,7 +3,7 @@
 /// The token of a source, the registration of a callback with it, and the exception that ends a canceled operation.
 ///
 /// A cancellation_token_source requests cancellation; its tokens hand the request to operations. An operation polls its
-/// token, registers a callback with it, or waits for its wait handle.
+/// token, registers a callback with it, or waits for its wait handle. The token models P2300's stoppable_token.
 ///
 /// The three classes are in one header because each names the others. cancellation_token_registration.hpp and
 /// operation_canceled.hpp include it.
@@ -95,6 +95,13 @@ class cancellation_token {
   }
   /// Returns whether the token has a source, disposed or not. R10.
   [[nodiscard]] bool can_be_canceled() const noexcept { return state_ != nullptr; }
+  /// The callback object of F, as P2300's stoppable_token names it. Complete with cts/cancellation_callback.hpp.
+  template <class F>
+  using callback_type = cancellation_callback<F>;
+  /// As is_cancellation_requested(), under its name in P2300.
+  [[nodiscard]] bool stop_requested() const noexcept { return is_cancellation_requested(); }
+  /// As can_be_canceled(), under its name in P2300.
+  [[nodiscard]] bool stop_possible() const noexcept { return can_be_canceled(); }
   /// Throws if cancellation has been requested. R11.
   /// @throws operation_canceled with this token
   void throw_if_cancellation_requested() const;
@@ -142,18 +149,14 @@ class cancellation_token {
 
   /// Returns whether a call or a timer has canceled the token: on the source that was canceled first, see origin().
   ///
-  /// The request that wins decides, and nothing changes it later, also if a timer and a call meet. A delay of zero and
-  /// a cancel_at() in the past are timeouts, too. A token that is canceled with a std::stop_token or another foreign
-  /// token was requested. One plain load if the token is not canceled; else O(links between the two sources), constant
-  /// stack.
+  /// Never changes once the token is canceled. A delay of zero and a cancel_at() in the past are timeouts. One plain
+  /// load if it is not canceled; else O(links between the two sources), constant stack.
   /// @return cancellation_cause::none as long as is_cancellation_requested() is false
   [[nodiscard]] cancellation_cause cause() const noexcept {
-    auto why = cancellation_cause::none;
-    if (is_cancellation_requested())
-      state_->cause([&why](detail::state const& first, detail::reason const*) noexcept {
-        why = first.is_timed_out() ? cancellation_cause::timeout : cancellation_cause::requested;
-      });
-    return why;
+    bool timeout = false;
+    if (!is_cancellation_requested()) return cancellation_cause::none;
+    state_->cause([&timeout](auto const& first, auto const*) { timeout = first.is_timed_out(); });
+    return timeout ? cancellation_cause::timeout : cancellation_cause::requested;
   }
   /// Returns the reason that cancel_with_reason was given, on the source that was canceled first: see origin().
   ///
@@ -221,7 +224,6 @@ class cancellation_token {
   friend std::hash<cancellation_token>;
   friend detail::token_access;
   explicit cancellation_token(detail::state& s) noexcept : state_(&s) { s.share(); }
-
   detail::state* state_ = nullptr;
 };
 

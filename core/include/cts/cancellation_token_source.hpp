@@ -175,6 +175,20 @@ class cancellation_token_source {
   /// @throws aggregate_exception as cancel() does; then this call has requested it
   bool try_cancel() { return detail::cancel(*state_, false, detail::if_disposed::returns); }
 
+  /// As try_cancel(), under its name in P2300, whose stoppable_source this class models.
+  bool request_stop() { return try_cancel(); }
+  /// As token(), under its name in P2300.
+  [[nodiscard]] cancellation_token get_token() const& { return token(); }
+  /// Deleted as token() is.
+  cancellation_token get_token() const&& = delete;
+  /// As is_cancellation_requested(), under its name in P2300.
+  [[nodiscard]] bool stop_requested() const noexcept { return is_cancellation_requested(); }
+  /// Returns whether request_stop() can request cancellation, or cancellation has been requested: false for a source
+  /// that was disposed before, or moved from. Once false, always false.
+  [[nodiscard]] bool stop_possible() const noexcept {
+    return state_ != nullptr && (state_->is_cancellation_requested() || !state_->is_disposed());
+  }
+
   /// Requests cancellation and leaves the callbacks to a thread of the library, where they delay no other source.
   ///
   /// Before it returns, the flag is set, the timer stopped and the wait handle signalled (R37). Callbacks that have not
