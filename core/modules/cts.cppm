@@ -14,6 +14,7 @@ module;
 #include <cts/jthread.hpp>
 #include <cts/lane.hpp>
 #include <cts/posix_signal.hpp>
+#include <cts/post_to.hpp>
 #include <cts/std_stop_token.hpp>
 #include <cts/stop_token.hpp>
 #include <cts/token_traits.hpp>
@@ -60,12 +61,17 @@ using cts::dump;
 // cts/any_token.hpp, cts/cancel_on_exit.hpp, cts/coroutine.hpp, cts/jthread.hpp, cts/posix_signal.hpp, cts/token_traits.hpp, cts/wait.hpp
 using cts::any_of_callback;
 using cts::any_of_token;
+// cts/cancel_on_exit.hpp, cts/coroutine.hpp, cts/jthread.hpp, cts/posix_signal.hpp, cts/post_to.hpp,
+// cts/token_traits.hpp, cts/wait.hpp
 using cts::any_stop_token;
 using cts::any_token;
 using cts::cancel_on_exit;
 using cts::canceled;
 using cts::condition_variable_any;
 using cts::jthread;
+using cts::post_to;
+using cts::posted_callback;
+using cts::posting;
 using cts::resume_gate;
 using cts::resumption;
 using cts::signal_cancellation;

@@ -25,6 +25,12 @@ struct with_token {
 struct once {
   void operator()() && noexcept {}
 };
+struct runs_here {
+  template <class F>
+  void operator()(F f) const noexcept {
+    f();
+  }
+};
 struct inline_context final : cts::synchronization_context {
   void send(std::function<void()> what) override { what(); }
 };
@@ -106,6 +112,10 @@ int use_classes() {
   cts::cancellation_callback const here(t, plain());
   auto linked = cts::cancellation_token_source::create_linked(t, b.token());
   auto also = cts::cancellation_token_source::create_linked(std::array{t, c.token()});
+  cts::inplace_stop_source in_place;
+  auto mixed = cts::cancellation_token_source::create_linked(1h, clock, t, in_place.get_token());
+  auto posted = mixed.token().register_callback(cts::post_to(runs_here(), plain()));
+  static_assert(cts::stoppable_token<cts::cancellation_token> && cts::stoppable_source<cts::cancellation_token_source>);
   a.cancel_after(1h);
   a.cancel_after(cts::infinite);
   clock.advance(1s);
@@ -120,6 +130,8 @@ int use_classes() {
   ok = t.deadline() == t.deadline() && t.remaining() == t.remaining() && b.try_reset() && b.try_cancel() && ok;
   a.cancel_with_reason(std::any(1));
   also.cancel_async().get();
+  mixed.cancel_async(runs_here()).get();
+  ok = ask(t, a) && !posted.is_registered() && ok;
   try {
     t.throw_if_cancellation_requested();
   } catch (cts::operation_canceled const& e) {

@@ -9,6 +9,7 @@
 
 #include <any>
 #include <chrono>
+#include <concepts>
 #include <cstddef>
 #include <future>
 #include <memory>
@@ -198,6 +199,21 @@ class cancellation_token_source {
   ///   there are no callbacks or cancellation was requested before (R38, R40). Its destructor does not wait. If the
   ///   source is disposed, it holds object_disposed (R36)
   std::future<void> cancel_async() { return detail::cancel_async(*state_); }
+  /// Requests cancellation as cancel_async() does, and leaves the callbacks to `executor`; makes no thread.
+  ///
+  /// Calls executor(f) once, here, if there are callbacks. `f` is a move-only function without arguments that throws
+  /// nothing. Calling it, once, on any thread and at any time, runs the callbacks. An `f` that is destroyed without
+  /// having been called runs them in its destructor: a request is never lost. So an executor that may drop `f` does not
+  /// destroy it under a lock that a callback takes.
+  /// @return a future as that of cancel_async()
+  /// @throws std::invalid_argument if `executor` is null; then nothing has been done
+  ///
+  /// What `executor` throws leaves this function. Then cancellation has been requested, and the callbacks have run
+  /// here, unless the executor has kept `f`.
+  template <class Executor>
+  requires std::invocable<Executor, detail::posted_cancel> std::future<void> cancel_async(Executor&& executor) {
+    return detail::cancel_async(*state_, std::forward<Executor>(executor));
+  }
 
   /// Sets the timer: the source is canceled after `delay`, counted from now. R76–R81.
   ///

@@ -48,7 +48,12 @@ bool is_null(F const& f) noexcept {
   else if constexpr (nullable_function<F>) return !f.operator bool();
   else return false;
 }
-/// Throws std::invalid_argument if `f` is null. R14.
+/// Throws std::invalid_argument, with a message that begins with `what`, if `f` is null.
+template <class F>
+void require_callable(F const& f, char const* what) {
+  if (detail::is_null(f)) throw std::invalid_argument(std::string(what) + " is null; it must be callable");
+}
+/// The same for a callback that the function `where` is given. R14.
 template <class F>
 void require_callback(F const& f, char const* where) {
   if (detail::is_null(f))

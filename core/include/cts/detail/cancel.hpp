@@ -7,10 +7,12 @@
 
 #include <any>
 #include <exception>
+#include <functional>
 #include <future>
 #include <memory>
 #include <utility>
 
+#include "cts/detail/callable.hpp"
 #include "cts/detail/checked/source_calls.hpp"
 #include "cts/detail/failures.hpp"
 #include "cts/detail/futures.hpp"
@@ -68,16 +70,20 @@ class async_cancel : background_job {
     job->self_ = job;
     if (!std_parts::timers().post(*job)) run(*job);
   }
+  /// Runs the callbacks here. The caller holds the job.
+  void run() noexcept {
+    failures failed;
+    state_.notify(failed, false);
+    if (!failed.any()) return done_.set_value();
+    try {
+      failed.throw_all();
+    } catch (...) { done_.set_exception(std::current_exception()); }
+  }
 
  private:
   static void run(background_job& j) noexcept {
     auto const job = std::move(static_cast<async_cancel&>(j).self_);
-    failures failed;
-    job->state_.notify(failed, false);
-    if (!failed.any()) return job->done_.set_value();
-    try {
-      failed.throw_all();
-    } catch (...) { job->done_.set_exception(std::current_exception()); }
+    job->run();
   }
 
   state& state_;
@@ -86,28 +92,56 @@ class async_cancel : background_job {
   std::shared_ptr<async_cancel> self_;  // until it has run
 };
 
+/// The callbacks of a cancel_async, for an executor: called, or else destroyed, it runs them. Move-only.
+class posted_cancel {
+ public:
+  explicit posted_cancel(std::shared_ptr<async_cancel> job) noexcept : job_(std::move(job)) {}
+  posted_cancel(posted_cancel&&) noexcept = default;
+  posted_cancel& operator=(posted_cancel&& other) noexcept {
+    posted_cancel taken(std::move(other));
+    job_.swap(taken.job_);
+    return *this;
+  }
+  ~posted_cancel() { (*this)(); }
+  void operator()() noexcept {
+    if (auto const job = std::move(job_)) job->run();
+  }
+
+ private:
+  std::shared_ptr<async_cancel> job_;
+};
+
 inline std::exception_ptr disposed_error() noexcept {
   try {
     throw object_disposed();
   } catch (...) { return std::current_exception(); }
 }
 
-/// Cancels `s` and leaves its callbacks to a thread of the library.
+/// Cancels `s` and leaves its callbacks to `start(job)`, if there are any. Throws what `start` throws.
 /// @return a future that is ready when they have run
-inline std::future<void> cancel_async(state& s) {
+template <class Start>
+std::future<void> cancel_and_start(state& s, Start start) {
   state::reference const held(s);
   source_calls::scope const call(s.more(), source_verb::cancel, std::addressof(s));
   auto const job = std::allocate_shared<async_cancel>(reserve_allocator<async_cancel>(), s);
   std::future<void> done = job->promise().get_future();
   request_result const result = s.request_cancellation(nullptr);
   if (result == request_result::won && s.registry().count() != 0) {
-    async_cancel::start(job);
+    start(job);
     return done;
   }
   if (result == request_result::won) s.notify_nobody();
   if (result == request_result::disposed) job->promise().set_exception(detail::disposed_error());
   else job->promise().set_value();
   return done;
+}
+inline std::future<void> cancel_async(state& s) { return detail::cancel_and_start(s, &async_cancel::start); }
+template <class Executor>
+std::future<void> cancel_async(state& s, Executor&& executor) {
+  detail::require_callable(executor, "cancel_async: the executor");
+  return detail::cancel_and_start(s, [&executor](std::shared_ptr<async_cancel> const& job) {
+    static_cast<void>(std::invoke(std::forward<Executor>(executor), posted_cancel(job)));
+  });
 }
 
 }  // namespace detail
