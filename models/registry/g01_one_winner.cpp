@@ -7,23 +7,27 @@
 namespace cts::models {
 namespace {
 
-struct one_winner : rl::test_suite<one_winner, 2>, stage<tiny> {
+template <std::size_t Stripes>
+struct one_winner : rl::test_suite<one_winner<Stripes>, 2>, stage<tiny, Stripes> {
   int winners = 0;
   void before() {
-    open(1);
-    try_register(0);
+    this->open(1);
+    this->try_register(0);
   }
   void thread(unsigned) {
-    if (shared->cancel()) ++winners;
-    require(shared->is_cancellation_requested(), "cancel returned, but the flag reads as clear");
+    if (this->shared->cancel()) ++winners;
+    require(this->shared->is_cancellation_requested(), "cancel returned, but the flag reads as clear");
   }
   void after() {
     require(winners == 1, "not exactly one cancel won");
-    exactly_once(0, true);
-    close();
+    this->exactly_once(0, true);
+    this->close();
   }
 };
-add<one_winner> g1("G1", "OneWinner", "two cancels: one wins, both see the flag", full(), 1000000);
+add<one_winner<1>> g1("G1", "OneWinner", "two cancels: one wins, both see the flag", full(), 1000000);
+add<one_winner<core::stripes_at_run_time>> g1s("G1", "OneWinnerOfARow",
+                                               "two cancels of a registry with a row of stripes: one wins", full(),
+                                               1000000);
 
 struct halves : rl::test_suite<halves, 3>, stage<platform<2, 2>> {
   int winners = 0;

@@ -147,41 +147,65 @@ struct reset_vs_late : rl::test_suite<reset_vs_late, 2>, stage<tiny> {
 add<reset_vs_late> g3d("G3", "ResetVersusRegister", "a segment is reset and moved under a registrant that is late",
                        large(1, 0), 1000000);
 
-struct striped : rl::test_suite<striped, 3>, stage<tiny, 2> {
-  void before() { open(3); }
+template <std::size_t Stripes>
+struct striped : rl::test_suite<striped<Stripes>, 3>, stage<tiny, Stripes> {
+  void before() { this->open(3); }
   void thread(unsigned i) {
     if (i == 2) {
-      shared->cancel();
+      this->shared->cancel();
       return;
     }
-    try_register(i);
+    this->try_register(i);
   }
   void after() {
-    exactly_once(0, true);
-    exactly_once(1, true);
-    close();
+    this->exactly_once(0, true);
+    this->exactly_once(1, true);
+    this->close();
   }
 };
-add<striped> g4b("G4", "Stripes", "two threads register on two stripes while a third cancels", full(), 5000000);
+add<striped<2>> g4b("G4", "Stripes", "two threads register on two stripes while a third cancels", full(), 5000000);
+add<striped<core::stripes_at_run_time>> g4s("G4", "StripesAtRunTime",
+                                            "two threads register on two stripes of a row while a third cancels",
+                                            full(), 5000000);
 
-struct striped_refusal : rl::test_suite<striped_refusal, 2>, stage<tiny, 2> {
-  void before() { open(2); }
+template <std::size_t Stripes>
+struct striped_refusal : rl::test_suite<striped_refusal<Stripes>, 2>, stage<tiny, Stripes> {
+  void before() { this->open(2); }
   void thread(unsigned i) {
     if (i == 0) {
-      shared->cancel();
+      this->shared->cancel();
       return;
     }
-    bool const known = shared->is_cancellation_requested();
-    bool const in = try_register(0);
+    bool const known = this->shared->is_cancellation_requested();
+    bool const in = this->try_register(0);
     require(!known || !in, "registered although the flag was read as set");
   }
   void after() {
-    exactly_once(0, true);
-    close();
+    this->exactly_once(0, true);
+    this->close();
   }
 };
-add<striped_refusal> g4c("G4", "StripesRefuse", "a registrant that has read the flag as set is refused on every stripe",
-                         full(), 1000000);
+add<striped_refusal<2>> g4c("G4", "StripesRefuse",
+                            "a registrant that has read the flag as set is refused on every stripe", full(), 1000000);
+add<striped_refusal<core::stripes_at_run_time>> g4t(
+    "G4", "StripesAtRunTimeRefuse", "a registrant that has read the flag as set is refused on every stripe of a row",
+    full(), 1000000);
+
+/// The cancel that loses may set the flag while the winner still closes stripes (D5).
+template <std::size_t Stripes>
+struct refused_after_losing : rl::test_suite<refused_after_losing<Stripes>, 2>, stage<tiny, Stripes> {
+  void before() { this->open(2); }
+  void thread(unsigned i) {
+    this->shared->cancel();
+    require(!this->try_register(i), "registered after a cancel had returned");
+  }
+  void after() { this->close(); }
+};
+add<refused_after_losing<2>> g4u("G4", "StripesRefuseAfterCancel",
+                                 "two cancels, each followed by a registration: it is refused on every stripe", full(),
+                                 1000000);
+add<refused_after_losing<core::stripes_at_run_time>> g4v("G4", "StripesAtRunTimeRefuseAfterCancel",
+                                                         "the same with a row of stripes", full(), 1000000);
 
 }  // namespace
 }  // namespace cts::models

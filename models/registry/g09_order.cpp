@@ -153,21 +153,25 @@ struct after_reset : rl::test_suite<after_reset, 3>, stage<three> {
 add<after_reset> g9f("G9", "LifoAfterReset",
                      "a registrant in a new generation sees that the slots of the old one have died", full(), 5000000);
 
-struct striped_lifo : rl::test_suite<striped_lifo, 2>, stage<three, 2> {
-  void before() { open(4); }
+template <std::size_t Stripes>
+struct striped_lifo : rl::test_suite<striped_lifo<Stripes>, 2>, stage<three, Stripes> {
+  void before() { this->open(4); }
   void thread(unsigned i) {
-    try_register(2 * i);
-    try_register(2 * i + 1);
+    this->try_register(2 * i);
+    this->try_register(2 * i + 1);
   }
   void after() {
-    shared->cancel();
-    for (std::size_t t = 0; t < 2; ++t) later_runs_first(2 * t + 1, 2 * t);
-    for (std::size_t k = 0; k < 4; ++k) exactly_once(k, true);
-    close();
+    this->shared->cancel();
+    for (std::size_t t = 0; t < 2; ++t) this->later_runs_first(2 * t + 1, 2 * t);
+    for (std::size_t k = 0; k < 4; ++k) this->exactly_once(k, true);
+    this->close();
   }
 };
-add<striped_lifo> g9s("G9", "StripedLifo", "on stripes the order is last in, first out for each thread", full(),
-                      1000000);
+add<striped_lifo<2>> g9s("G9", "StripedLifo", "on stripes the order is last in, first out for each thread", full(),
+                         1000000);
+add<striped_lifo<core::stripes_at_run_time>> g9t("G9", "StripedLifoAtRunTime",
+                                                 "on a row of stripes the order is last in, first out for each thread",
+                                                 full(), 1000000);
 
 }  // namespace
 }  // namespace cts::models

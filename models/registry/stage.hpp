@@ -32,7 +32,11 @@ struct stage {
     }
   };
 
+  using row = core::stripe_row<P>;
+  static constexpr std::size_t row_size = 2;
+
   registry* shared = nullptr;
+  row* stripes = nullptr;  // of a registry that is given its stripes
   node* nodes[8] = {};
   int ran = 0;
   bool destroyed = false;
@@ -44,7 +48,10 @@ struct stage {
     now.lifetimes = lifetimes;
     now.touch = [](void* c) { static_cast<node*>(static_cast<core::basic_callback<P>*>(c))->payload.get(); };
     ran = 0;
-    shared = ::new (P::allocate(sizeof(registry))) registry;
+    void* const at = P::allocate(sizeof(registry));
+    if constexpr (Stripes == core::stripes_at_run_time)
+      shared = ::new (at) registry(stripes = row::build(P::allocate(row::bytes(row_size)), row_size));
+    else shared = ::new (at) registry;
     for (std::size_t i = 0; i < n; ++i) nodes[i] = ::new (P::allocate(sizeof(node))) node(*this);
     now.allocations = 0;
   }
@@ -58,6 +65,10 @@ struct stage {
     destroyed = true;
     gone->~registry();
     P::deallocate(gone, sizeof(registry));
+    if (row* const r = std::exchange(stripes, nullptr)) {
+      row::destroy(r);
+      P::deallocate(r, row::bytes(row_size));
+    }
   }
   static void drop(node*& n) {
     if (n == nullptr) return;

@@ -10,13 +10,15 @@
 
 #include "cts/version.hpp"
 
-/// Marks what must be inlined into the caller's hot path, and what must not.
+/// Marks what must be inlined into the caller's hot path, what must not and is rare, and what must not and is fast.
 #if defined(__GNUC__) || defined(__clang__)
 #define CTS_HOT [[gnu::always_inline]]
 #define CTS_COLD [[gnu::noinline, gnu::cold]]
+#define CTS_APART [[gnu::noinline]]
 #else
 #define CTS_HOT
 #define CTS_COLD
+#define CTS_APART
 #endif
 
 #if defined(__x86_64__) || defined(_M_X64) || defined(__i386__) || defined(_M_IX86)

@@ -27,6 +27,7 @@
 #include "cts/core/layout.hpp"
 #include "cts/core/overlap_watch.hpp"
 #include "cts/core/segment_stack.hpp"
+#include "cts/core/stripes.hpp"
 
 namespace cts {
 inline namespace CTS_ABI {
@@ -36,12 +37,11 @@ namespace core {
 /// called concurrently and inside a callback, which may also dispose and destroy the registry that runs it. No verb
 /// throws; only a growing try_register allocates.
 /// @tparam Stripes segment stacks that threads are spread over. 1: last in, first out over happens-before. More: no
-///   common cache line between threads of different stripes, and the order is per thread.
+///   common cache line between threads of different stripes, and the order is per thread. stripes_at_run_time: 1, or
+///   those that the constructor is given.
 /// @tparam Layout how its words lie: core/layout.hpp
 template <class Platform = std_platform, std::size_t Stripes = 1, class Layout = isolated>
 class basic_registry {
-  static_assert(Stripes > 0);
-
  public:
   /// The platform that the registry runs on.
   using platform = Platform;
@@ -50,6 +50,11 @@ class basic_registry {
 
   /// Constant-initialized in production: a registry may be constinit.
   basic_registry() noexcept = default;
+  /// A registry whose stripes are those of `row`, which must outlive it and belong to no other registry; null: one
+  /// stack of its own.
+  explicit basic_registry(stripe_row<Platform>* row) noexcept requires(Stripes == stripes_at_run_time) : row_(row) {
+    if (row != nullptr) stripes_[0].stack.forget();  // D6
+  }
   basic_registry(basic_registry const&) = delete;
   basic_registry& operator=(basic_registry const&) = delete;
   ~basic_registry() {
@@ -68,11 +73,11 @@ class basic_registry {
         watch_.registered_twice();
       c.registrar_.number = watch_.number();
     }
-    if constexpr (Stripes > 1) {  // a stripe may still be open when the flag is set
+    if constexpr (Stripes > 1) {  // D5
       if (flag_.load(site::flag_poll) != clear) return refuse();
     }
     register_result const result = mine().try_register(c);
-    return result == register_result::canceled ? refuse() : result;
+    return result == register_result::canceled ? not_here(c) : result;
   }
 
   /// Unregisters `c`, last registered here. One read-modify-write, O(1), never waits. R43, R44
@@ -116,8 +121,8 @@ class basic_registry {
   /// @return true for the one call, of this and cancel, that did it: run_callbacks() must follow.
   bool request_cancellation() noexcept {
     auto const in_flight = watch_.begin(call::cancel);
-    bool const first = stripes_[0].stack.close() != nullptr;
-    for (std::size_t i = 1; i < Stripes; ++i) stripes_[i].stack.close();
+    bool const first = all().close_first() != nullptr;
+    all().close_rest();
     help();  // not a store: another thread may have run the callbacks by now
     return first;
   }
@@ -207,7 +212,7 @@ class basic_registry {
     word const flag = flag_.load(site::flag_await);
     if ((flag & disposed) != 0) return;
     end(flag);
-    for (auto& s : stripes_) s.stack.forget();
+    all().forget();
     flag_.store((flag & requested) | disposed, site::flag_dispose);
   }
 
@@ -224,30 +229,37 @@ class basic_registry {
   using call = registry_call;
   friend inspector<basic_registry>;
   static constexpr std::size_t alignment = Layout::template alignment<Platform>;
-  struct alignas(alignment) stripe {
-    basic_registry::stack stack;
-  };
+  using stripes = core::stripes<Platform, Stripes, Layout>;
 
   static bool holds(void const* self, void const* slot) noexcept {
-    for (auto const& s : static_cast<basic_registry const*>(self)->stripes_)
-      if (s.stack.holds(slot)) return true;
-    return false;
+    return const_cast<basic_registry*>(static_cast<basic_registry const*>(self))->all().holds(slot);
   }
 
+  stripes all() noexcept { return {stripes_, row_.get()}; }
   stack& mine() noexcept {
-    if constexpr (Stripes == 1) return stripes_[0].stack;
-    else return stripes_[Platform::thread_index() % Stripes].stack;
+    if constexpr (Stripes > 1) return stripes_[Platform::thread_index() % Stripes].stack;
+    else return stripes_[0].stack;
   }
   template <class Visit>
   bool scan_all(Visit visit) noexcept {
-    for (auto& s : stripes_)
-      if (!s.stack.scan(s.stack.top(), visit)) return false;
-    return true;
+    return all().scan(visit);
   }
   bool is_canceller() const noexcept { return canceller_.load(site::canceller_ask) == Platform::this_thread(); }
 
   // --- register and unregister ---
 
+  /// For a registrant that finds its stack closed: the registry is canceled or disposed, or it has a row (D6).
+  register_result not_here(callback& c) noexcept {
+    if constexpr (Stripes == stripes_at_run_time) {
+      if (auto* const row = row_.get()) return register_in(*row, c);
+    }
+    return refuse();
+  }
+  CTS_APART register_result register_in(stripe_row<Platform>& row, callback& c) noexcept {
+    if (flag_.load(site::flag_poll) != clear) return refuse();  // D5
+    register_result const result = row.mine().try_register(c);
+    return result == register_result::canceled ? refuse() : result;
+  }
   CTS_COLD register_result refuse() noexcept {
     if ((flag_.load(site::flag_poll) & (disposed | requested)) == disposed) return register_result::disposed;
     help();
@@ -274,12 +286,12 @@ class basic_registry {
 
   /// Closes the registry and sets the flag. Null but for the one thread that did it (G1).
   place* request() noexcept {
-    place* const top = stripes_[0].stack.close();
+    place* const top = all().close_first();
     if (top == nullptr) {
       help();
       return nullptr;
     }
-    for (std::size_t i = 1; i < Stripes; ++i) stripes_[i].stack.close();
+    all().close_rest();
     flag_.store(notifying, site::flag_set);
     return top;
   }
@@ -301,8 +313,7 @@ class basic_registry {
     auto const run = [&](auto& in, auto& here, word w) noexcept {
       return run_one<MayPause>(in, here, w, n) && !stop();
     };
-    bool go_on = top != nullptr && stripes_[0].stack.scan(top, run);
-    for (std::size_t i = 1; i < Stripes && go_on; ++i) go_on = stripes_[i].stack.scan(stripes_[i].stack.top(), run);
+    if (top != nullptr) all().notify(top, run);
     return end_notification(n, in_flight);
   }
   /// The same from where it has paused.
@@ -312,11 +323,7 @@ class basic_registry {
     notification_.set(reinterpret_cast<std::uintptr_t>(std::addressof(n)));
     auto const run = [&](auto& in, auto& here, word w) noexcept { return run_one<true>(in, here, w, n) && !stop(); };
     auto& here = *static_cast<slot*>(at.slot);
-    bool go_on = !stop();
-    std::size_t i = 0;
-    while (Stripes > 1 && !stripes_[i].stack.holds(std::addressof(here))) ++i;
-    go_on = go_on && stripes_[i].stack.scan_on(at.segment, here, run);
-    while (++i < Stripes && go_on) go_on = stripes_[i].stack.scan(stripes_[i].stack.top(), run);
+    if (!stop()) all().notify_on(at.segment, here, run);
     return end_notification(n, in_flight);
   }
   template <class Scope>
@@ -352,7 +359,7 @@ class basic_registry {
   CTS_HOT void end(word flag) noexcept {
     bool const inside = flag == notifying && detach_canceller();
     watch_.dispose(inside);
-    for (auto& s : stripes_) s.stack.release_grown();
+    all().release_grown();
   }
   /// Waits for a departing canceller (D2) or, inside its callback, tells it that the registry is gone (D3): true.
   CTS_COLD bool detach_canceller() noexcept {
@@ -369,8 +376,9 @@ class basic_registry {
   typename Platform::template atomic<std::uintptr_t> canceller_{0};
   typename Platform::template var<std::uintptr_t> notification_{0};  // the address of the current one
   [[no_unique_address]] overlap_watch<Platform::checked> watch_{this, &holds};
+  [[no_unique_address]] row_of<Platform, Stripes> row_;
   // The registrants' words.
-  stripe stripes_[Stripes];
+  stripe<Platform, Layout> stripes_[stripes::own];
 };
 
 /// The registry of production.
