@@ -37,6 +37,8 @@ using cts::infinite;
 using cts::manual_time_provider;
 using cts::object_disposed;
 using cts::operation_canceled;
+using cts::shared;
+using cts::shared_t;
 using cts::synchronization_context;
 using cts::time_provider;
 using cts::wait_handle;

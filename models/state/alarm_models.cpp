@@ -199,5 +199,14 @@ add<reset_vs_fire> const add_reset_vs_fire("G17", "FireVersusReset",
                                            "try_reset beside the timer: it is refused, or the timer does not fire",
                                            full(), 1000000);
 
+// --- the same with shared sources ---
+
+add<of_shared<fire_vs_end>> const add_shared_fire_vs_end("G26", "FireVersusEnd",
+                                                         "the timer of a shared source fires beside its end", full(),
+                                                         200000);
+add<of_shared<fire_vs_last>> const add_shared_fire_vs_last("G26", "FireVersusLastDrop",
+                                                           "the same with a token that ends on the timer's thread",
+                                                           full(), 200000);
+
 }  // namespace
 }  // namespace cts::models::states

@@ -136,5 +136,11 @@ add<timer_vs_cancel> const add_timer_vs_cancel(
     "a parent's timer beside its cancel: all threads see the winner's cause, at once and for ever, also on the child",
     large(2, 0), 100000);
 
+// --- the same with shared sources ---
+
+add<of_shared<cause_stays>> const add_shared_cause_stays(
+    "G26", "TheWayToTheCauseStays", "a reader of a grandchild's cause beside the ends of shared sources", full(),
+    200000);
+
 }  // namespace
 }  // namespace cts::models::states

@@ -189,5 +189,19 @@ struct lets_go : rl::test_suite<lets_go, 2>, scene {
 add<lets_go> const add_lets_go("G16", "ADisposedChildLetsGo",
                                "a child's dispose beside its parent's end: only the child is left", full(), 1000000);
 
+// --- the same with shared sources ---
+
+add<of_shared<child_vs_parent>> const add_shared_child_vs_parent(
+    "G26", "ChildVersusParent", "a shared child's end beside its shared parent's cancel and end", full(), 200000);
+add<of_shared<two_parents>> const add_shared_two_parents(
+    "G26", "TwoParentsCancel", "two shared parents cancel and end: their shared child is canceled once", full(),
+    200000);
+add<of_shared<child_ends_inside>> const add_shared_child_ends_inside(
+    "G26", "ChildEndsInItsOwnCallback", "a shared child's callback, run by its parent's cancel, ends the child", full(),
+    200000);
+add<of_shared<lets_go>> const add_shared_lets_go(
+    "G26", "ADisposedChildLetsGo", "a shared child's dispose beside its shared parent's end: only the child is left",
+    full(), 200000);
+
 }  // namespace
 }  // namespace cts::models::states

@@ -124,5 +124,10 @@ add<diamond_reader> const add_diamond_reader(
     "G16", "ReaderOfADiamond", "a reader of a diamond beside the ends of its middle and its lowest source", full(),
     1000000);
 
+// --- the same with shared sources ---
+
+add<of_shared<reader_of_a_chain>> const add_shared_reader_of_a_chain(
+    "G26", "ReaderOfAChain", "a reader over two links beside the ends of both shared children", full(), 200000);
+
 }  // namespace
 }  // namespace cts::models::states

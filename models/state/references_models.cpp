@@ -112,5 +112,14 @@ add<cancel_vs_last_drop> const add_cancel_vs_last_drop("G16", "CancelVersusLastD
                                                        "a cancel and the source's end beside a callback's end", full(),
                                                        1000000);
 
+// --- the same with shared sources ---
+
+add<of_shared<too_late>> const add_shared_too_late("G26", "TooLateToUnregister",
+                                                   "too late to unregister from a shared source", full(), 200000);
+add<of_shared<last_drop>> const add_shared_last_drop(
+    "G26", "LastDrop", "a token's end beside a shared source's end: the last one frees the state", full(), 200000);
+add<of_shared<cancel_vs_last_drop>> const add_shared_cancel_vs_last_drop(
+    "G26", "CancelVersusLastDrop", "a shared source's cancel and end beside a callback's end", full(), 200000);
+
 }  // namespace
 }  // namespace cts::models::states

@@ -210,5 +210,17 @@ add<ends_inside> const add_ends_inside("G20", "HandleEndsInItsOwnCallback",
                                        "a callback ends its own registration: the callable lives until it returns",
                                        full(), 1000000);
 
+// --- the same with shared sources ---
+
+add<of_shared<cancel_vs_end>> const add_shared_cancel_vs_end(
+    "G26", "CancelVersusDispose", "a shared source's cancel and end beside a registration's dispose and end", full(),
+    200000);
+add<of_shared<cancel_vs_detach>> const add_shared_cancel_vs_detach("G26", "CancelVersusDetach",
+                                                                   "a shared source's cancel and end beside a detach",
+                                                                   full(), 200000);
+add<of_shared<async_vs_end>> const add_shared_async_vs_end(
+    "G26", "AsyncVersusUnregisterAndDispose", "cancel_async and the end of a shared source beside an unregister",
+    full(), 200000);
+
 }  // namespace
 }  // namespace cts::models::states

@@ -109,5 +109,10 @@ add<reset_of_owner> const add_reset_of_owner("G19", "ResetOfItsOwnOwner",
                                              "try_reset removes a callable that holds its own registration", full(),
                                              1000000);
 
+// --- the same with shared sources ---
+
+add<of_shared<reset_vs_end>> const add_shared_reset_vs_end(
+    "G26", "ResetVersusDispose", "try_reset and a shared source's end beside a registration's end", full(), 200000);
+
 }  // namespace
 }  // namespace cts::models::states

@@ -237,6 +237,7 @@ inline void registration::destroy(base& b, part what) noexcept {
 struct scene {
   shared_parts shared;
   state* states[4] = {};
+  std::size_t stripes = 0;  // of each state; 0: plain ones
   in_place* callbacks[4] = {};
   registration* handle = nullptr;
   int callables_destroyed = 0, nodes_freed = 0;
@@ -270,7 +271,7 @@ struct scene {
     other->dispose_and_drop();
   }
   void add(std::size_t i, std::size_t links = 0) {
-    states[i] = state::create(links);
+    states[i] = state::create(links, stripes);
     callbacks[i] = ::new (P::allocate(sizeof(in_place))) in_place;
   }
   /// A root, its child, and the child's child.
@@ -314,6 +315,15 @@ struct scene {
         P::deallocate(n, sizeof *n);
         n = nullptr;
       }
+  }
+};
+
+/// The same model with states of shared sources: two stripes each.
+template <class Model>
+struct of_shared : Model {
+  void before() {
+    this->stripes = 2;
+    Model::before();
   }
 };
 

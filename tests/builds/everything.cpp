@@ -45,6 +45,7 @@ bool ask(Token const& t, Source const& s) {
 
 template class cts::core::basic_registry<cts::core::std_platform, 1>;
 template class cts::core::basic_registry<cts::core::std_platform, 16>;
+template class cts::core::basic_registry<cts::core::std_platform, cts::core::stripes_at_run_time>;
 template class cts::basic_lane<cts::lane_home<cts::core::registry>, cts::detail::process_barrier>;
 template class cts::basic_lane<cts::lane_home<cts::core::registry>>;
 template class cts::lane_registration<everything::plain>;
@@ -84,7 +85,7 @@ int use_core() {
 }
 
 int use_stop_tokens() {
-  cts::stop_source s;
+  cts::stop_source s(cts::shared);
   cts::stop_token const t = s.get_token();
   cts::stop_callback const c(t, plain());
   cts::inplace_stop_source in_place;
@@ -102,6 +103,10 @@ int use_classes() {
   using namespace std::chrono_literals;
   cts::manual_time_provider clock;
   cts::cancellation_token_source a, b(10min), c(1.5s, clock);
+  cts::cancellation_token_source many(cts::shared), many_timed(cts::shared, 10min),
+      many_by_clock(cts::shared, 1.5s, clock);
+  auto below_many = cts::cancellation_token_source::create_linked(cts::shared, many.token(), many_timed.token());
+  below_many = cts::cancellation_token_source::create_linked(cts::shared, std::array{many_by_clock.token()});
   cts::cancellation_token const t = a.token();
   inline_context context;
   auto r = t.register_callback(plain());

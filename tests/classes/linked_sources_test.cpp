@@ -56,8 +56,9 @@ void operator delete(void* p, std::align_val_t, std::nothrow_t const&) noexcept 
 namespace cts::test {
 namespace {
 
-#if defined(__SANITIZE_THREAD__) || defined(CTS_TEST_EMULATED)
-constexpr int many = 50'000;  // a run under the sanitizer, or an emulator, takes ten times as long
+#if defined(__SANITIZE_THREAD__) || defined(CTS_TEST_EMULATED) || defined(CTS_TEST_SHARED)
+// A run under the sanitizer, or an emulator, takes ten times as long; a shared source has 3 KiB.
+constexpr int many = 50'000;
 #else
 constexpr int many = 1'000'000;
 #endif

@@ -164,6 +164,23 @@ TEST_F(CoreCostModel, IsWhatThePageSays) {
     count("striped: unregister", [&] { r->unregister(n); });
     count("striped: cancel, none", [&] { r->cancel(); });
   }
+  {
+    using row = cts::core::stripe_row<counting_platform>;
+    using registry = cts::core::basic_registry<counting_platform, cts::core::stripes_at_run_time>;
+    void* const storage = counting_platform::allocate(row::bytes(16));
+    row* const stripes = row::build(storage, 16);
+    {
+      registry r(stripes);
+      node n;
+      (void)r.try_register(n);
+      r.unregister(n);
+      count("shared: register", [&] { (void)r.try_register(n); });
+      count("shared: unregister", [&] { r.unregister(n); });
+      count("shared: cancel, none, 16 stripes", [&] { r.cancel(); });
+    }
+    row::destroy(stripes);
+    counting_platform::deallocate(storage, row::bytes(16));
+  }
   using registry = cts::core::basic_registry<counting_platform>;
   struct free_barrier {
     static constexpr bool one_sided() noexcept { return true; }
@@ -349,6 +366,61 @@ TEST_F(ClassCostModel, IsWhatThePageSays) {
           s.emplace(source::create_linked(parent->token(), other->token()));
         },
         [&] { s.reset(); });
+  }
+  {
+    std::optional<cts::cancellation_token_source> s;
+    std::optional<cts::cancellation_token> t, second;
+    std::optional<cts::cancellation_callback<quiet>> c;
+    cts::cancellation_token_registration r;
+    auto const fresh = [&] {
+      c.reset();
+      second.reset();
+      r = {};
+      t.reset();
+      s.emplace(cts::shared);
+      t.emplace(s->token());
+    };
+    count(
+        "shared source: create", [&] { s.reset(); }, [&] { s.emplace(cts::shared); });
+    count("shared source: token()", fresh, [&] { second.emplace(s->token()); });
+    count("shared token: copy", fresh, [&] { second.emplace(*t); });
+    count("shared token: poll", fresh, [&] { (void)t->is_cancellation_requested(); });
+    count("shared cancellation_callback: register", fresh, [&] { c.emplace(*t, quiet{}); });
+    count("shared cancellation_callback: the token moved in", fresh, [&] { c.emplace(std::move(*t), quiet{}); });
+    count(
+        "shared cancellation_callback: unregister",
+        [&] {
+          fresh();
+          c.emplace(*t, quiet{});
+        },
+        [&] { c.reset(); });
+    count("shared register_callback", fresh, [&] { r = t->register_callback(quiet{}); });
+    count(
+        "shared registration: unregister",
+        [&] {
+          fresh();
+          r = t->register_callback(quiet{});
+        },
+        [&] { r.unregister(); });
+  }
+  {
+    std::optional<cts::stop_source> s;
+    std::optional<cts::stop_token> t;
+    std::optional<cts::stop_callback<quiet>> c;
+    auto const fresh = [&] {
+      c.reset();
+      t.reset();
+      s.emplace(cts::shared);
+      t.emplace(s->get_token());
+    };
+    count("shared stop_callback: register", fresh, [&] { c.emplace(*t, quiet{}); });
+    count(
+        "shared stop_callback: unregister",
+        [&] {
+          fresh();
+          c.emplace(*t, quiet{});
+        },
+        [&] { c.reset(); });
   }
   {
     std::optional<cts::stop_source> s;

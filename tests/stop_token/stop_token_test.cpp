@@ -95,6 +95,14 @@ struct with_cts {
   using nostopstate_t = cts::nostopstate_t;
   static constexpr nostopstate_t nostopstate = cts::nostopstate;
 };
+/// A shared source where a test makes a source.
+struct shared_source : cts::stop_source {
+  shared_source() : cts::stop_source(cts::shared) {}
+  using cts::stop_source::stop_source;
+};
+struct with_shared : with_cts {
+  using source = shared_source;
+};
 struct in_place {
   static constexpr bool is_shared = false;
   using source = cts::inplace_stop_source;
@@ -108,6 +116,7 @@ struct names {
   static std::string GetName(int) {
     if constexpr (std::is_same_v<T, with_std>) return "std";
     else if constexpr (std::is_same_v<T, with_cts>) return "cts";
+    else if constexpr (std::is_same_v<T, with_shared>) return "shared";
     else return "inplace";
   }
 };
@@ -213,6 +222,8 @@ constexpr bool shared_source_conforms() {
 }
 static_assert(shared_source_conforms<with_std>());
 static_assert(shared_source_conforms<with_cts>());
+static_assert(!std::is_convertible_v<cts::shared_t, cts::stop_source>, "explicit");
+static_assert(std::is_empty_v<cts::shared_t> && !implicitly_from_braces<void, cts::shared_t>, "explicit");
 
 // [stopsource.inplace.general]
 static_assert(std::is_nothrow_default_constructible_v<cts::inplace_stop_source>);
@@ -334,7 +345,7 @@ static_assert(std::is_nothrow_constructible_v<cts::stop_callback_for_t<cts::neve
 
 template <class With>
 struct Shared : testing::Test {};
-using shared_kinds = testing::Types<with_std, with_cts>;
+using shared_kinds = testing::Types<with_std, with_cts, with_shared>;
 TYPED_TEST_SUITE(Shared, shared_kinds, names);
 
 #define CTS_NAMES                                             \
@@ -638,7 +649,7 @@ TYPED_TEST(Shared, MakingASourceThrowsIfThereIsNoMemory) {
 
 template <class With>
 struct Callbacks : testing::Test {};
-using all_kinds = testing::Types<with_std, with_cts, in_place>;
+using all_kinds = testing::Types<with_std, with_cts, with_shared, in_place>;
 TYPED_TEST_SUITE(Callbacks, all_kinds, names);
 
 #undef CTS_NAMES

@@ -23,7 +23,26 @@
 namespace cts::test {
 
 using namespace std::chrono_literals;
+#if CTS_TEST_SHARED
+/// A shared source where a test makes a source: the rules are the same for both.
+class source : public cancellation_token_source {
+ public:
+  source() : cancellation_token_source(shared) {}
+  source(cancellation_token_source&& other) noexcept : cancellation_token_source(std::move(other)) {}
+  template <class Rep, class Period>
+  explicit source(std::chrono::duration<Rep, Period> delay) : cancellation_token_source(shared, delay) {}
+  template <class Rep, class Period>
+  source(std::chrono::duration<Rep, Period> delay, time_provider& clock)
+      : cancellation_token_source(shared, delay, clock) {}
+  template <class... Parents>
+  requires requires(Parents const&... p) { cancellation_token_source::create_linked(p...); }
+  static source create_linked(Parents const&... parents) {
+    return cancellation_token_source::create_linked(shared, parents...);
+  }
+};
+#else
 using source = cancellation_token_source;
+#endif
 using token = cancellation_token;
 using registration = cancellation_token_registration;
 

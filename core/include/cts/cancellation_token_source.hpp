@@ -26,7 +26,9 @@
 #include "cts/detail/parts.hpp"
 #include "cts/detail/timers/delay.hpp"
 #include "cts/detail/timers/source_timer.hpp"
+#include "cts/detail/shared_source.hpp"
 #include "cts/object_disposed.hpp"
+#include "cts/shared.hpp"
 #include "cts/time_provider.hpp"
 #include "cts/token_traits.hpp"
 
@@ -63,6 +65,20 @@ class cancellation_token_source {
   template <class Rep, class Period>
   cancellation_token_source(std::chrono::duration<Rep, Period> delay, time_provider& clock)
       : cancellation_token_source(detail::checked_delay(delay, "cancellation_token_source"), delay > delay.zero(),
+                                  clock) {}
+  /// Makes a source for a token that many threads use: see shared_t. One allocation.
+  /// @throws std::bad_alloc
+  explicit cancellation_token_source(shared_t)
+      : state_(detail::state::create(0, detail::stripes_of_a_shared_source())) {}
+  /// Makes such a source that cancels itself after `delay`; otherwise as the constructor without shared_t.
+  template <class Rep, class Period>
+  cancellation_token_source(shared_t tag, std::chrono::duration<Rep, Period> delay)
+      : cancellation_token_source(tag, delay, time_provider::system()) {}
+  /// Makes such a source that cancels itself after `delay`, by the clock and the timers of `clock`; otherwise as the
+  /// constructor without shared_t.
+  template <class Rep, class Period>
+  cancellation_token_source(shared_t tag, std::chrono::duration<Rep, Period> delay, time_provider& clock)
+      : cancellation_token_source(tag, detail::checked_delay(delay, "cancellation_token_source"), delay > delay.zero(),
                                   clock) {}
   /// Takes over the source `other`, which may then only be destroyed or assigned.
   cancellation_token_source(cancellation_token_source&& other) noexcept
@@ -101,7 +117,7 @@ class cancellation_token_source {
   template <class... Tokens>
   requires(sizeof...(Tokens) > 0 && (any_stop_token<Tokens> && ...)) static cancellation_token_source
       create_linked(Tokens const&... parents) {
-    return cancellation_token_source(*detail::create_linked_state([](detail::state&) {}, parents...));
+    return linked(0, parents...);
   }
   /// Makes a source that is linked to `parents` and cancels itself after `delay`, in one allocation.
   ///
@@ -110,29 +126,44 @@ class cancellation_token_source {
   template <class Rep, class Period, class... Tokens>
   requires(sizeof...(Tokens) > 0 && (any_stop_token<Tokens> && ...)) static cancellation_token_source
       create_linked(std::chrono::duration<Rep, Period> delay, Tokens const&... parents) {
-    return create_linked(delay, time_provider::system(), parents...);
+    return linked(0, delay, time_provider::system(), parents...);
   }
   /// The same by the clock and the timers of `clock`, which must outlive the source. Also throws what `clock` throws.
   template <class Rep, class Period, class... Tokens>
   requires(sizeof...(Tokens) > 0 && (any_stop_token<Tokens> && ...)) static cancellation_token_source
       create_linked(std::chrono::duration<Rep, Period> delay, time_provider& clock, Tokens const&... parents) {
-    auto const due = detail::checked_delay(delay, "create_linked");
-    bool const positive = delay > delay.zero();
-    return cancellation_token_source(*detail::create_linked_state(
-        [due, positive, &clock](detail::state& s) { detail::begin_timer(s, due, positive, clock); }, parents...));
+    return linked(0, delay, clock, parents...);
   }
   /// Makes a source that is linked to all of `parents`; otherwise as the other overload.
   /// @throws std::invalid_argument if there are none (R66)
   /// @throws std::bad_alloc
   static cancellation_token_source create_linked(std::span<cancellation_token const> parents) {
     if (parents.empty()) throw std::invalid_argument("No tokens were supplied: create_linked needs at least one.");
-    std::size_t n = 0;
-    for (cancellation_token const& p : parents) n += p.state_ != nullptr;
-    cancellation_token_source child(*detail::state::create(n));
-    n = 0;
-    for (cancellation_token const& p : parents)
-      if (p.state_ != nullptr && !child.state_->link_to(n++, *p.state_)) throw std::bad_alloc();
-    return child;
+    return linked(parents, 0);
+  }
+  /// Makes a source that is linked to `parents` and made for many threads: see shared_t. Otherwise as without it.
+  template <class... Tokens>
+  requires(sizeof...(Tokens) > 0 && (any_stop_token<Tokens> && ...)) static cancellation_token_source
+      create_linked(shared_t, Tokens const&... parents) {
+    return linked(detail::stripes_of_a_shared_source(), parents...);
+  }
+  /// The same, and cancels itself after `delay`.
+  template <class Rep, class Period, class... Tokens>
+  requires(sizeof...(Tokens) > 0 && (any_stop_token<Tokens> && ...)) static cancellation_token_source
+      create_linked(shared_t, std::chrono::duration<Rep, Period> delay, Tokens const&... parents) {
+    return linked(detail::stripes_of_a_shared_source(), delay, time_provider::system(), parents...);
+  }
+  /// The same by the clock and the timers of `clock`.
+  template <class Rep, class Period, class... Tokens>
+  requires(sizeof...(Tokens) > 0 && (any_stop_token<Tokens> && ...)) static cancellation_token_source
+      create_linked(shared_t, std::chrono::duration<Rep, Period> delay, time_provider& clock,
+                    Tokens const&... parents) {
+    return linked(detail::stripes_of_a_shared_source(), delay, clock, parents...);
+  }
+  /// Makes a source that is linked to all of `parents` and made for many threads; otherwise as without shared_t.
+  static cancellation_token_source create_linked(shared_t, std::span<cancellation_token const> parents) {
+    if (parents.empty()) throw std::invalid_argument("No tokens were supplied: create_linked needs at least one.");
+    return linked(parents, detail::stripes_of_a_shared_source());
   }
 
   /// Returns a token of this source. One read-modify-write.
@@ -282,6 +313,36 @@ class cancellation_token_source {
   cancellation_token_source(std::chrono::milliseconds due, bool positive, time_provider& clock)
       : cancellation_token_source() {
     detail::begin_timer(*state_, due, positive, clock);
+  }
+  cancellation_token_source(shared_t tag, std::chrono::milliseconds due, bool positive, time_provider& clock)
+      : cancellation_token_source(tag) {
+    detail::begin_timer(*state_, due, positive, clock);
+  }
+
+  /// @param stripes of a shared source; 0: a plain one
+  template <class... Tokens>
+  requires((any_stop_token<Tokens> && ...)) static cancellation_token_source
+      linked(std::size_t stripes, Tokens const&... parents) {
+    return cancellation_token_source(*detail::create_linked_state(
+        stripes, [](detail::state&) {}, parents...));
+  }
+  template <class Rep, class Period, class... Tokens>
+  static cancellation_token_source linked(std::size_t stripes, std::chrono::duration<Rep, Period> delay,
+                                          time_provider& clock, Tokens const&... parents) {
+    auto const due = detail::checked_delay(delay, "create_linked");
+    bool const positive = delay > delay.zero();
+    return cancellation_token_source(*detail::create_linked_state(
+        stripes, [due, positive, &clock](detail::state& s) { detail::begin_timer(s, due, positive, clock); },
+        parents...));
+  }
+  static cancellation_token_source linked(std::span<cancellation_token const> parents, std::size_t stripes) {
+    std::size_t n = 0;
+    for (cancellation_token const& p : parents) n += p.state_ != nullptr;
+    cancellation_token_source child(*detail::state::create(n, 0, stripes));
+    n = 0;
+    for (cancellation_token const& p : parents)
+      if (p.state_ != nullptr && !child.state_->link_to(n++, *p.state_)) throw std::bad_alloc();
+    return child;
   }
 
   detail::state* state_;

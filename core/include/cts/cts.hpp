@@ -19,6 +19,7 @@
 #include "cts/manual_time_provider.hpp"
 #include "cts/object_disposed.hpp"
 #include "cts/operation_canceled.hpp"
+#include "cts/shared.hpp"
 #include "cts/synchronization_context.hpp"
 #include "cts/time_provider.hpp"
 #include "cts/version.hpp"

@@ -21,6 +21,7 @@
 #include "cts/detail/stop/stop_invocation.hpp"
 #include "cts/detail/stop/stop_state.hpp"
 #include "cts/inplace_stop_token.hpp"
+#include "cts/shared.hpp"
 #include "cts/stoppable_token.hpp"
 
 namespace cts {
@@ -104,6 +105,8 @@ class stop_source {
  public:
   /// A source of a new state. One allocation; throws std::bad_alloc. [stopsource.cons]
   stop_source() : state_(state::create()) {}
+  /// A source of a new state that is made for many threads: see shared_t. One allocation; throws std::bad_alloc.
+  explicit stop_source(shared_t) : state_(state::create_shared()) {}
   /// A source without a state. [stopsource.cons]
   explicit stop_source(nostopstate_t) noexcept {}
   /// The same state; a read-modify-write, if there is one.

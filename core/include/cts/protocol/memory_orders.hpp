@@ -30,6 +30,13 @@ enum class site : std::uint8_t {
   parent_drop,
   link_share,
   link_drop,
+  // the count of references to a shared source: a stripe of it, and the central count beside the stripes
+  stripe_share,
+  stripe_drop,
+  stripe_mark,
+  late_share,
+  late_drop,
+  stripes_end,
   // the status word: canceled, disposed, the cause, and the parts that cancel and dispose must tell
   status_peek,
   status_wanted,
@@ -109,6 +116,19 @@ inline constexpr core::site_info site_table[site_count] = {
    "nothing: the child's dispose waits for its link, so a running link finds the child alive (G16)"},
   {"link_drop", core::operation::rmw, std::memory_order_acq_rel, "refs_drop, refs_alone",
    "the last thread would free a child that a notification has just left (G16)"},
+
+  {"stripe_share", core::operation::rmw, std::memory_order_relaxed, "none",
+   "nothing: a thread that holds a reference needs no order to make another (G26)"},
+  {"stripe_drop", core::operation::rmw, std::memory_order_release, "stripe_mark",
+   "the last thread would free a state that another one has stopped using before the source's end (G26)"},
+  {"stripe_mark", core::operation::rmw, std::memory_order_acquire, "stripe_drop",
+   "the last thread would free a state that another one has stopped using before the source's end (G26)"},
+  {"late_share", core::operation::rmw, std::memory_order_relaxed, "none",
+   "nothing: a thread that holds a reference needs no order to make another (G26)"},
+  {"late_drop", core::operation::rmw, std::memory_order_acq_rel, "late_drop, stripes_end",
+   "the last thread would free a state that another one has just stopped using (G26)"},
+  {"stripes_end", core::operation::rmw, std::memory_order_acq_rel, "late_drop",
+   "the last thread would free a state that another one, or the source's end, has just stopped using (G26)"},
 
   {"status_peek", core::operation::load, std::memory_order_relaxed, "none",
    "nothing: a registration that races with the source's dispose may be kept or dropped (G16)"},

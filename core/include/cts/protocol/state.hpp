@@ -2,6 +2,7 @@
 /// @file
 /// The state that a source, its tokens and its registrations share: a registry, a count of references, a status word,
 /// an event, a timer and the links to its parents, in one allocation. The status word is drawn in protocol/status.hpp.
+/// A shared source has stripes in front of it (protocol/striped_count.hpp).
 ///
 ///   S1  The thread that sets `canceled` is the only winner. It disarms the timer, signals the event and runs the
 ///       callbacks. A thread that loses returns with the registry's flag set (G16, G18).
@@ -61,8 +62,10 @@
 #include "cts/protocol/node.hpp"
 #include "cts/protocol/parents.hpp"
 #include "cts/protocol/reference.hpp"
+#include "cts/protocol/reference_count.hpp"
 #include "cts/protocol/shared_event.hpp"
 #include "cts/protocol/status.hpp"
+#include "cts/protocol/striped_count.hpp"
 
 namespace cts {
 inline namespace CTS_ABI {
@@ -72,7 +75,7 @@ template <class Parts>
 class basic_state {
  public:
   using platform = typename Parts::platform;
-  using registry_type = core::basic_registry<platform>;
+  using registry_type = core::basic_registry<platform, core::stripes_at_run_time>;
   using callback = core::basic_callback<platform>;
   using node = basic_node<platform>;
   using event = typename Parts::event;
@@ -84,23 +87,25 @@ class basic_state {
 
   /// @return a state with one reference, and `links` links to no parent. One allocation; throws std::bad_alloc.
   /// @param foreign the size of a class of foreign_links, which the caller then makes at foreign(); 0: none
-  static basic_state* create(std::size_t links = 0, std::size_t foreign = 0) {
-    void* const at = Parts::allocate(sizeof(basic_state) + links * sizeof(link) + foreign_links::room_for(foreign));
-    return ::new (at) basic_state(links, foreign != 0);
+  /// @param n the stripes of a shared source: a power of two, 2 to 65536; 0: a plain one
+  static basic_state* create(std::size_t links = 0, std::size_t foreign = 0, std::size_t n = 0) {
+    void* const block = Parts::allocate(stripes::bytes(n) + sizeof(basic_state) + links * sizeof(link) +
+                                        foreign_links::room_for(foreign));
+    return ::new (stripes::build(block, n)) basic_state(links, foreign != 0, n);
   }
   /// The same in static storage. It is never destroyed, as nobody drops its first reference.
-  static basic_state* create_static(void* storage) noexcept { return ::new (storage) basic_state(0, false); }
+  static basic_state* create_static(void* storage) noexcept { return ::new (storage) basic_state(0, false, 0); }
   basic_state(basic_state const&) = delete;
   basic_state& operator=(basic_state const&) = delete;
 
   // --- references (S2) ---
   template <site By = site::refs_share>
   void share() noexcept {
-    refs_.fetch_add(1, By);
+    refs_.template share<By>(this);
   }
   template <site By = site::refs_drop>
   CTS_HOT void drop() noexcept {
-    if (refs_.fetch_add(~std::uintptr_t{0}, By) == 1) [[unlikely]]
+    if (refs_.template drop<By>(this)) [[unlikely]]
       destroy();
   }
   /// A reference for a scope in which the source may end.
@@ -170,11 +175,14 @@ class basic_state {
   /// The end of the source: disposes the state and drops the source's reference.
   CTS_HOT void dispose_and_drop() noexcept {
     // A thread that holds the only reference skips dispose: no link and no timer can come back, and nobody can tell.
-    if (refs_.load(site::refs_alone) == 1 && link_count_ == 0 && !foreign_ &&
+    if (refs_.is_alone() && link_count_ == 0 && !foreign_ &&
         (status_.load(site::status_peek) & (status::timed | status::watched)) == 0)
       return destroy();
     dispose();
-    drop();
+    drop_source();
+  }
+  void drop_source() noexcept {  // once
+    if (refs_.template end<site::refs_drop>(this)) destroy();
   }
 
   // --- registrations ---
@@ -280,6 +288,7 @@ class basic_state {
   using parents = detail::parents<Parts, basic_state>;
   using pause = typename registry_type::pause;
   friend inspector<basic_state>;
+  using stripes = striped_count<platform>;
   friend link;
   friend ancestors;
   friend parents;
@@ -287,7 +296,8 @@ class basic_state {
   friend state_list<basic_state>;
   friend dying_list<basic_state>;
 
-  basic_state(std::size_t links, bool foreign) noexcept : foreign_(foreign), link_count_(links) {
+  basic_state(std::size_t links, bool foreign, std::size_t n) noexcept
+      : registry_(stripes::row_of(this, n)), refs_(n), foreign_(foreign), link_count_(links) {
     for (std::size_t i = 0; i < links; ++i) ::new (static_cast<void*>(&link_at(i))) link(*this);
   }
   ~basic_state() {
@@ -371,8 +381,9 @@ class basic_state {
     if (event* const e = event_.get()) e->drop();
     if (reason* const r = status::reason_in<reason>(now)) Parts::destroy_reason(r);
     basic_state* const above = status::is_canceled_by_link(now) ? cause_link().parent : nullptr;  // still held: S5
+    std::size_t const n = refs_.stripes();
     this->~basic_state();
-    Parts::deallocate(this);
+    Parts::deallocate(stripes::release(this, n));
     if (above != nullptr) above->template drop<site::parent_drop>();
   }
 
@@ -380,12 +391,12 @@ class basic_state {
   using atomic = typename platform::template atomic<T>;
 
   registry_type registry_;
-  alignas(platform::line) atomic<std::uintptr_t> refs_{1};
+  [[no_unique_address]] alignas(platform::line) reference_count<platform> refs_;
+  typename platform::template var<bool> stop_on_first_{false};
   atomic<status::word> status_{0};
   basic_shared_event<Parts> event_;
   typename platform::template var<failures*> failures_{nullptr};  // exceptions of the running callbacks
-  typename platform::template var<bool> stop_on_first_{false};
-  bool const foreign_;  // there are foreign_links behind the links
+  bool const foreign_;                                            // there are foreign_links behind the links
   basic_delegate<platform> delegate_;
   std::size_t const link_count_;
   typename platform::template var<basic_state*> next_dying_{nullptr};  // in a dying_list

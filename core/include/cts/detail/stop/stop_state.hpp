@@ -14,6 +14,11 @@
 /// K1 keeps the state alive under a running stop request: its last callback, and other threads meanwhile, only count
 /// down.
 ///
+///   K6  In the state of a shared source (stripes, H1 to H4 of protocol/striped_count.hpp) the sources are counted
+///   here,
+///       the other owners in the stripes until the last source ends. That thread marks the stripes. Until it has added
+///       their counts, the count of owners has a bias.
+///
 /// The counts have a cache line of their own. So copying tokens disturbs neither pollers nor registrants.
 #pragma once
 #ifndef CTS_DETAIL_STOP_STOP_STATE_HPP
@@ -26,36 +31,43 @@
 #include <new>
 
 #include "cts/core/registry.hpp"
+#include "cts/detail/shared_source.hpp"
+#include "cts/protocol/striped_count.hpp"
 
 namespace cts {
 inline namespace CTS_ABI {
 namespace detail {
 
 class stop_state {
+  using platform = core::std_platform;
+  using stripes = striped_count<platform>;
+
  public:
+  using registry_type = core::basic_registry<platform, core::stripes_at_run_time>;
   using count = std::uint64_t;
   static constexpr count owner = 1;
   static constexpr count source = (count{1} << 32) | owner;
 
   /// @return a state with one source. O(1), one allocation; throws std::bad_alloc.
-  static stop_state* create() {
-    // Not the aligned operator new: common allocators serve it from a slow path. The block is larger by the alignment
-    // that is missing, and the state begins at the first aligned address in it.
-    void* const block = ::operator new(sizeof(stop_state) + slack);
-    std::size_t room = sizeof(stop_state) + slack;
-    void* at = block;
-    return ::new (std::align(alignof(stop_state), sizeof(stop_state), at, room)) stop_state(block);
-  }
+  static stop_state* create() { return create_with(0); }
+  /// The same for a shared source.
+  static stop_state* create_shared() { return create_with(detail::stripes_of_a_shared_source()); }
   stop_state(stop_state const&) = delete;
   stop_state& operator=(stop_state const&) = delete;
 
   /// Relaxed: a thread that holds a reference needs no order to make another (K4).
-  void share(count what) noexcept { counts_.fetch_add(what, std::memory_order_relaxed); }
+  CTS_HOT void share(count what) noexcept {
+    if (last_stripe_ != 0 && what == owner) [[unlikely]]
+      return share_striped();
+    counts_.fetch_add(what, std::memory_order_relaxed);
+  }
 
   /// Release: each use through this reference comes before the state's end. Acquire, for the last drop: so does each
   /// use through the other references. All drops are in one release sequence, as only read-modify-writes write the
   /// word.
   CTS_HOT void drop(count what) noexcept {
+    if (last_stripe_ != 0) [[unlikely]]
+      return drop_striped(what);
     if (counts_.fetch_sub(what, std::memory_order_acq_rel) == what) [[unlikely]]
       destroy();
   }
@@ -84,25 +96,65 @@ class stop_state {
     return made;
   }
 
-  core::registry& registry() noexcept { return registry_; }
+  registry_type& registry() noexcept { return registry_; }
 
  private:
-  static constexpr std::size_t slack = core::std_platform::line > __STDCPP_DEFAULT_NEW_ALIGNMENT__
-                                           ? core::std_platform::line - __STDCPP_DEFAULT_NEW_ALIGNMENT__
-                                           : 0;
+  static constexpr std::size_t slack =
+      platform::line > __STDCPP_DEFAULT_NEW_ALIGNMENT__ ? platform::line - __STDCPP_DEFAULT_NEW_ALIGNMENT__ : 0;
 
-  explicit stop_state(void* block) noexcept : block_(block) {}
+  static constexpr count bias = count{1} << 30;  // more than there can be owners
+
+  stop_state(void* block, std::size_t n) noexcept
+      : registry_(stripes::row_of(this, n)),
+        counts_(n != 0 ? source + bias : source),
+        last_stripe_(static_cast<std::uint32_t>(n != 0 ? n - 1 : 0)),
+        block_(block) {}
   ~stop_state() = default;
+
+  /// @param n the stripes; 0: none
+  static stop_state* create_with(std::size_t n) {
+    std::size_t const in_front = stripes::bytes(n);
+    // Not the aligned operator new: common allocators serve it from a slow path. The block is larger by the alignment
+    // that is missing, and what it holds begins at the first aligned address in it.
+    std::size_t room = in_front + sizeof(stop_state) + slack;
+    void* const block = ::operator new(room);
+    void* at = block;
+    std::align(alignof(stop_state), in_front + sizeof(stop_state), at, room);
+    return ::new (stripes::build(at, n)) stop_state(block, n);
+  }
+  std::size_t stripe_count() const noexcept { return last_stripe_ == 0 ? 0 : last_stripe_ + std::size_t{1}; }
+
+  CTS_APART void share_striped() noexcept {
+    if (stripes::mine(this, stripe_count()).share()) [[unlikely]]
+      counts_.fetch_add(owner, std::memory_order_relaxed);
+  }
+  CTS_APART void drop_striped(count what) noexcept {
+    if (what == owner) {
+      if (stripes::mine(this, stripe_count()).drop() && counts_.fetch_sub(owner, std::memory_order_acq_rel) == owner)
+        destroy();
+      return;
+    }
+    if (counts_.fetch_sub(source, std::memory_order_acq_rel) < 2 * (source - owner)) end_stripes();
+  }
+  /// K6: the last source has gone. The bias keeps the state until its counts are added.
+  CTS_COLD void end_stripes() noexcept {
+    auto const counted = static_cast<std::intptr_t>(stripes::mark_all(this, stripe_count()));
+    count const less = bias - static_cast<count>(static_cast<std::int64_t>(counted));
+    if (counts_.fetch_sub(less, std::memory_order_acq_rel) == less) destroy();
+  }
 
   CTS_COLD void destroy() noexcept {
     void* const block = block_;
+    std::size_t const n = stripe_count();
     this->~stop_state();
+    stripes::release(this, n);
     ::operator delete(block);
   }
 
-  core::registry registry_;
-  alignas(core::std_platform::line) std::atomic<count> counts_{source};
-  void* const block_;  // the result of operator new
+  registry_type registry_;
+  alignas(platform::line) std::atomic<count> counts_;
+  std::uint32_t const last_stripe_;  // 0: no stripes
+  void* const block_;                // the result of operator new
 };
 
 }  // namespace detail
