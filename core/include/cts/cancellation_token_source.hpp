@@ -69,7 +69,7 @@ class cancellation_token_source {
   /// Makes a source for a token that many threads use: see shared_t. One allocation.
   /// @throws std::bad_alloc
   explicit cancellation_token_source(shared_t)
-      : state_(detail::state::create(0, detail::stripes_of_a_shared_source())) {}
+      : state_(detail::state::create(0, 0, detail::stripes_of_a_shared_source())) {}
   /// Makes such a source that cancels itself after `delay`; otherwise as the constructor without shared_t.
   template <class Rep, class Period>
   cancellation_token_source(shared_t tag, std::chrono::duration<Rep, Period> delay)
