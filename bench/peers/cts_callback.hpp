@@ -2,12 +2,14 @@
 #pragma once
 
 #include <chrono>
+#include <utility>
 
 #include "cts/cts.hpp"
 
-struct classes_adapter {
+template <class Source>
+struct adapter_of_classes {
   static constexpr bool in_place = false;
-  using source = cts::cancellation_token_source;
+  using source = Source;
   static cts::cancellation_token token_of(source& s) { return s.token(); }
   static bool requested(cts::cancellation_token const& t) noexcept { return t.is_cancellation_requested(); }
   static void cancel(source& s) { s.cancel(); }
@@ -21,6 +23,19 @@ struct classes_adapter {
   static void wait(cts::cancellation_token const& t) { t.wait_handle().wait(); }
   static void arm(source& s) { s.cancel_after(std::chrono::hours(1)); }
   static void disarm(source& s) { s.cancel_after(cts::infinite); }
+};
+using classes_adapter = adapter_of_classes<cts::cancellation_token_source>;
+
+/// A source for many threads (cts::shared), where the benchmark makes a source.
+struct source_for_many : cts::cancellation_token_source {
+  source_for_many() : cts::cancellation_token_source(cts::shared) {}
+  static source_for_many create_linked(cts::cancellation_token const& a, cts::cancellation_token const& b) {
+    return source_for_many(cts::cancellation_token_source::create_linked(cts::shared, a, b));
+  }
+
+ private:
+  explicit source_for_many(cts::cancellation_token_source&& s) noexcept
+      : cts::cancellation_token_source(std::move(s)) {}
 };
 
 #ifndef CTS_BENCH_REGISTER
