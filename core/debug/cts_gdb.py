@@ -65,12 +65,23 @@ def segments(stack):
         link = int(raw(s["older_"])) & ~1
 
 
-def entries(registry):
-    """Of each slot that holds a callback, the newest first."""
+def stacks(registry):
+    """The stacks in which registrations can be: those of the row of a shared source, or the registry's own."""
     stripes = registry["stripes_"]
     low, high = stripes.type.range()
-    for stripe in range(low, high + 1):
-        for s in segments(stripes[stripe]["stack"]):
+    row = registry["row_"]
+    if any(f.name == "row_" for f in row.type.fields()) and int(row["row_"]) != 0:
+        row = row["row_"].dereference()
+        stripe = stripes.type.target()
+        first = int(row.address) + row.type.sizeof
+        return [at(first + i * stripe.sizeof, stripe)["stack"] for i in range(int(row["size_"]))]
+    return [stripes[i]["stack"] for i in range(low, high + 1)]
+
+
+def entries(registry):
+    """Of each slot that holds a callback, the newest first."""
+    for stripe, stack in enumerate(stacks(registry)):
+        for s in segments(stack):
             slot = s["floor_"].type
             first = int(s.address) + s.type.sizeof
             generation = int(raw(s["generation_"])) // 1024
@@ -81,7 +92,7 @@ def entries(registry):
 
 
 def generation_of(registry):
-    for s in segments(registry["stripes_"][0]["stack"]):
+    for s in segments(stacks(registry)[0]):
         word = int(raw(s["generation_"]))
         return "%d%s" % (word // 1024, ", sealed" if word & 512 else "")
     return "none"
@@ -135,7 +146,7 @@ class RegistryPrinter:
         thread = int(raw(self.value["canceller_"]))
         for e in entries(self.value):
             where = "generation %d, slot %d" % (e.generation, e.index)
-            if self.value["stripes_"].type.range()[1] > 0:
+            if len(stacks(self.value)) > 1:
                 where = "stripe %d, %s" % (e.stripe, where)
             text = "%s: %s" % (STATES[e.state], describe(self.value, e.callback))
             if e.state == RUNNING:
@@ -196,8 +207,24 @@ class StatePrinter:
             parent = self.link(i)["parent"]
             yield "link %d" % i, ("to the source %s" % hexa(parent)) if int(parent) else "to nothing"
         yield "waiters", self.waiters(now)
-        yield "references", int(raw(self.value["refs_"]))
+        yield "references", self.references()
         yield "registry", self.value["registry_"]
+
+    def references(self):
+        """Those of the central word and, for a shared source that has not ended, of the stripes in front of the state."""
+        refs = self.value["refs_"]
+        count = int(raw(refs["central_"]))
+        word = refs["central_"].type
+        bits = 8 * word.sizeof
+        if int(refs["last_stripe_"]) == 0:
+            return count
+        line = 64
+        for i in range(int(refs["last_stripe_"]) + 1):
+            counted = int(raw(at(int(self.value.address) - (i + 1) * line, word)))
+            if counted & 1 == 0:
+                count += (counted - (1 << bits) if counted >> (bits - 1) else counted) // 2
+        bias = 1 << (bits - 2)
+        return count - bias if count >= bias // 2 else count
 
     def cause(self, now):
         if now & LINKED:

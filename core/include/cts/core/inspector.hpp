@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <type_traits>
 
 #include "cts/core/registry.hpp"
 
@@ -67,19 +68,17 @@ struct inspector<compact_stack<Platform, Gap>> {
 template <class Platform, std::size_t Stripes, class Layout>
 struct inspector<basic_registry<Platform, Stripes, Layout>> {
   using registry = basic_registry<Platform, Stripes, Layout>;
-  using stack = typename Layout::template stack<Platform>;
-
   /// Calls `visit(slot_snapshot)` for each slot, the newest of a stripe first, until `visit` returns false. Loads only;
   /// may overlap every operation but dispose. A slot whose segment moves to the top meanwhile may be visited twice.
   template <class Visit>
   static void visit_slots(registry& r, Visit visit) noexcept {
-    for (std::size_t stripe = 0; stripe < Stripes; ++stripe) {
+    r.all().each([&visit](auto& stack, std::size_t stripe) {
       auto const visit_slot = [&](auto& at, std::size_t index, word gen) {
         return visit(
             slot_snapshot{std::addressof(at), stripe, index, gen / generation_step, is_sealed(gen), at.peek()});
       };
-      if (!inspector<stack>::visit_slots(r.stripes_[stripe].stack, visit_slot)) return;
-    }
+      return inspector<std::remove_reference_t<decltype(stack)>>::visit_slots(stack, visit_slot);
+    });
   }
 };
 

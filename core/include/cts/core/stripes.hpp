@@ -61,6 +61,13 @@ class alignas(Platform::line) stripe_row {
   stripe_row& operator=(stripe_row const&) = delete;
 
   std::size_t size() const noexcept { return size_; }
+  /// Calls `visit(stack, number)` for each until it returns false.
+  template <class Visit>
+  bool each(Visit& visit) noexcept {
+    for (std::size_t i = 0; i < size_; ++i)
+      if (!visit(at(i), i)) return false;
+    return true;
+  }
   /// The stack of the calling thread.
   stack& mine() noexcept { return at(Platform::thread_index() & (size_ - 1)); }
 
@@ -178,6 +185,14 @@ class stripes {
   template <class Visit>
   bool scan(Visit& visit) noexcept {
     return has_row() ? row_->scan(visit) : scan_from(0, visit);
+  }
+  /// Calls `visit(stack, number)` for each in which registrations can be, until it returns false.
+  template <class Visit>
+  bool each(Visit visit) noexcept {
+    if (has_row()) return row_->each(visit);
+    for (std::size_t i = 0; i < own; ++i)
+      if (!visit(first_[i].stack, i)) return false;
+    return true;
   }
   bool holds(void const* at_slot) noexcept {
     for (std::size_t i = 0; i < own; ++i)
