@@ -41,7 +41,21 @@ def hexa(address):
     return "0x%x" % int(address)
 
 
+def references(owner, central, last_stripe, bias):
+    """The references of a shared source: its central count, and until it ends those of the stripes in front of it."""
+    if last_stripe == 0 or central < bias // 2:
+        return central
+    word = gdb.lookup_type("unsigned long")
+    half = 1 << (8 * word.sizeof - 1)
+    for i in range(last_stripe + 1):
+        counted = int(at(int(owner) - (i + 1) * LINE, word))
+        central += (counted - 2 * half if counted >= half else counted) // 2
+    return central - bias
+
+
 # --- the registry ---
+
+LINE = 64
 
 DEAD, LIVE, RUNNING, DONE = range(4)
 STATES = {LIVE: "registered", RUNNING: "running"}
@@ -207,24 +221,11 @@ class StatePrinter:
             parent = self.link(i)["parent"]
             yield "link %d" % i, ("to the source %s" % hexa(parent)) if int(parent) else "to nothing"
         yield "waiters", self.waiters(now)
-        yield "references", self.references()
-        yield "registry", self.value["registry_"]
-
-    def references(self):
-        """Those of the central word and, for a shared source that has not ended, of the stripes in front of the state."""
         refs = self.value["refs_"]
-        count = int(raw(refs["central_"]))
-        word = refs["central_"].type
-        bits = 8 * word.sizeof
-        if int(refs["last_stripe_"]) == 0:
-            return count
-        line = 64
-        for i in range(int(refs["last_stripe_"]) + 1):
-            counted = int(raw(at(int(self.value.address) - (i + 1) * line, word)))
-            if counted & 1 == 0:
-                count += (counted - (1 << bits) if counted >> (bits - 1) else counted) // 2
-        bias = 1 << (bits - 2)
-        return count - bias if count >= bias // 2 else count
+        central = int(raw(refs["central_"]))
+        word = gdb.lookup_type("unsigned long")
+        yield "references", references(self.value.address, central, int(refs["last_stripe_"]), 1 << (8 * word.sizeof - 2))
+        yield "registry", self.value["registry_"]
 
     def cause(self, now):
         if now & LINKED:
@@ -297,8 +298,8 @@ class StopPrinter:
             return "%s: without a state" % self.name
         counts = int(raw(state["counts_"]))
         flag = int(raw(state["registry_"]["flag_"]))
-        return "%s: stop %srequested; %d sources, %d owners" % (
-            self.name, "" if flag & 1 else "not ", counts >> 32, counts & 0xFFFFFFFF)
+        owners = references(state, counts & 0xFFFFFFFF, int(state["last_stripe_"]), 1 << 30)
+        return "%s: stop %srequested; %d sources, %d owners" % (self.name, "" if flag & 1 else "not ", counts >> 32, owners)
 
     def children(self):
         if int(self.value["state_"]) != 0:

@@ -61,6 +61,9 @@ try:
     expect("other", r"timer = .*due when the steady clock shows [1-9]\d+ ns", r"waiters = .*no wait handle")
     expect("child", r"not canceled", r"link 0 = .*to the source %s" % other, r"link 1 = .*to the source %s" % root)
     expect("canceled_child", r": canceled\b", r"cause = .*link 0, of the source 0x[1-9a-f]")
+    expect("many_threads", r"not canceled", r"references = .*\b2\b", r"1 registered", r"\[stripe \d+, generation 1, slot 0\]",
+           r"registered: %s" % address("&in_stripe"))
+    expect("stop_many", r"1 sources, 2 owners", r"1 registered")
     expect("moved", r"cts::cancellation_token_source: not canceled")
     expect("gone", r"cts::cancellation_token_source: moved from")
     expect("taken", r"not canceled, disposed")

@@ -54,6 +54,10 @@ int main() {
   std::this_thread::sleep_for(200ms);  // the test asks for 0 or 1 waiters
 
   cts::stop_source stop;
+  cts::cancellation_token_source many_threads(cts::shared);
+  cts::cancellation_callback const in_stripe(many_threads.token(), on_cancel());
+  cts::stop_source stop_many(cts::shared);
+  cts::stop_callback const on_stop_many(stop_many.get_token(), on_cancel());
   cts::stop_token const stop_token = stop.get_token();
   cts::stop_callback const on_stop(stop_token, on_cancel());
   cts::inplace_stop_source in_place;
