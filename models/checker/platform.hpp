@@ -48,6 +48,8 @@ struct execution {
   int failing = -1;  // the allocation that fails
   int stop_in = -1;  // after so many atomic steps thread 0 stops until `others` is zero
   baton* others = nullptr;
+  int interrupt_in = -1;             // after so many atomic steps of thread 0 the handler runs on it, to its end
+  std::function<void()> handler;     // as a signal's
   bool lifetimes = false;            // every access to an atomic must happen before the end of its life
   std::function<void(void*)> touch;  // reads a field of the callback at that address, if the model says how
   std::function<void(site)> before;  // directed models: called before each atomic step
@@ -79,6 +81,17 @@ inline void maybe_suspend() {
     the_reduction.wait();
     rl::yield(1, RL_INFO);
   }
+}
+
+/// A signal: before its chosen step thread 0 runs the handler, on its own stack. If the handler waits for what only the
+/// interrupted code can do, it waits for ever, which shows as a livelock. No handler interrupts a handler.
+inline void maybe_interrupt() {
+  if (now.interrupt_in < 0 || rl::thread_index() != 0 || now.interrupt_in-- != 0) return;
+  now.handler();
+}
+/// The same at the end of what may be interrupted, if no step was chosen.
+inline void interrupt_at_last() {
+  if (std::exchange(now.interrupt_in, -1) >= 0) now.handler();
 }
 
 /// Holds the calling thread of a directed model until `ready()`, which reads plain variables and so orders nothing, but
@@ -273,6 +286,7 @@ struct platform {
     template <class Site>
     void touch(Site s, char const* file, unsigned row) const {
       maybe_suspend();
+      maybe_interrupt();
       if constexpr (std::is_same_v<Site, site>)
         if (now.before) now.before(s);
       if (alive_) (void)static_cast<int>((*alive_)(at(s, file, row)));

@@ -105,6 +105,12 @@ void cancellation() {
              {before(site::top_close, [](step& x) { x.operand = 0; }), before(site::flag_end, [](step&) {
                 if (step const* const top = recall(site::top_close)) top->word.store(top->word.load() | closed);
               })});
+  add_defect("loser_waits", "G11", "a cancel that comes second waits until the callbacks of the first have run",
+             {after(site::top_close, [](step& x) {
+               step const* const flag = recall_of_any(site::flag_set);
+               if ((x.found & closed) != 0 && flag != nullptr)
+                 await_others([&] { return flag->word.load() == complete; });
+             })});
   add_defect("scan_oldest_first", "G9", "cancel runs callbacks in the order of registration",
              {replaces("newest_first")});
   add_defect("flag_after_callbacks", "G10", "the flag is set when the callbacks have run", {drops(site::flag_set)});
