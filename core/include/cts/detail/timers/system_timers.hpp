@@ -41,9 +41,10 @@
 #include "cts/detail/timers/timer_service.hpp"
 
 #if defined(_WIN32)
-extern "C" {  // TRICKY: not <windows.h>, whose macros every user would get
-__declspec(dllimport) void* __stdcall CreateThread(void*, std::size_t, unsigned long(__stdcall*)(void*), void*,
-                                                   unsigned long, unsigned long*);
+extern "C" {  // TRICKY: not <windows.h>, whose macros every user would get; the same types, as a user may include both
+__declspec(dllimport) void* __stdcall CreateThread(struct _SECURITY_ATTRIBUTES*, std::size_t,
+                                                   unsigned long(__stdcall*)(void*), void*, unsigned long,
+                                                   unsigned long*);
 __declspec(dllimport) int __stdcall CloseHandle(void*);
 __declspec(dllimport) void __stdcall FreeLibraryAndExitThread(struct HINSTANCE__*, unsigned long);
 __declspec(dllimport) int __stdcall FreeLibrary(struct HINSTANCE__*);
