@@ -6,7 +6,10 @@
 #include <any>
 #include <array>
 #include <chrono>
+#include <condition_variable>
+#include <csignal>
 #include <functional>
+#include <mutex>
 #include <span>
 #include <sstream>
 #include <stop_token>
@@ -62,6 +65,7 @@ template class cts::cancellation_lane_callback<everything::with_token>;
 namespace everything {
 
 int use_core();
+int use_bridges();
 int use_stop_tokens();
 int use_classes();
 
@@ -97,6 +101,50 @@ int use_stop_tokens() {
   static_assert(cts::stoppable_token<std::remove_cv_t<decltype(any)>>);
   if (any.stop_requested() || !any.stop_possible()) return 0;
   return s.request_stop() && in_place.request_stop() && ask(t, s) && ask(in_place.get_token(), in_place);
+}
+
+int use_bridges() {
+  using namespace std::chrono_literals;
+  cts::cancellation_token_source source;
+  cts::stop_source stop;
+  { cts::cancel_on_exit(source).release(); }
+  cts::jthread thread([](cts::stop_token const& t, int) { return t.stop_requested(); }, 1);
+  cts::jthread other;
+  swap(thread, other);
+  bool ok = other.joinable() && other.get_id() != thread.get_id() && cts::jthread::hardware_concurrency() != 1;
+  ok = other.get_stop_source() == other.get_stop_source() && other.get_stop_token().stop_possible() && ok;
+  ok = other.request_stop() && ok;
+  other.join();
+  std::mutex mutex;
+  std::unique_lock lock(mutex);
+  cts::condition_variable_any changed;
+  changed.notify_one();
+  changed.notify_all();
+  auto const yes = [] { return true; };
+  changed.wait(lock, yes);
+  ok = changed.wait(lock, source.token(), yes) && changed.wait_for(lock, 1ms, yes) && ok;
+  ok = changed.wait_for(lock, stop.get_token(), 1ms, yes) && changed.wait_for(lock, 1us) == std::cv_status::timeout &&
+       ok;
+  auto const now = std::chrono::steady_clock::now();
+  ok = changed.wait_until(lock, now, yes) && changed.wait_until(lock, source.token(), now, yes) && ok;
+  ok = changed.wait_until(lock, now) == std::cv_status::timeout && ok;
+  ok = cts::sleep_for(stop.get_token(), 1us) && cts::sleep_until(source.token(), now) && ok;
+  std::array const tokens{source.token(), source.token()};
+  ok = !cts::wait_any_for(1us, source.token(), stop.get_token()) && !cts::wait_any_until(now, source.token()) && ok;
+  ok = !cts::wait_any_for(1us, tokens) && !cts::wait_any_until(now, tokens) && ok;
+  cts::resume_gate gate;
+  static_cast<void>(cts::canceled(source.token()));
+  static_cast<void>(cts::canceled(source.token(), gate));
+  static_cast<void>(cts::canceled(source.token(), [](cts::resumption r) { r(); }));
+  ok = gate.try_pass() && !gate.close() && ok;
+#if CTS_HAS_STD_STOP_TOKEN
+  cts::std_stop_bridge const bridge(source.token());
+  ok = bridge.get_token().stop_possible() && ok;
+#endif
+  cts::signal_cancellation const on_signal({SIGTERM});
+  ok = on_signal.signal() == 0 && !on_signal.token().is_cancellation_requested() && ok;
+  source.cancel();
+  return ok && cts::wait_any(source.token(), stop.get_token()) == 0 && cts::wait_any(tokens) == 0;
 }
 
 int use_classes() {

@@ -6,7 +6,7 @@ function(cts_docs_examples root)
     set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${document}")
     get_filename_component(stem "${document}" NAME_WE)
     if(stem STREQUAL bridges AND CMAKE_CROSSCOMPILING)
-      continue()  # docs/platforms.md: the bridges are not tried there
+      continue()  # docs/platforms.md: run natively
     endif()
     file(READ "${document}" rest)
     set(number 0)
