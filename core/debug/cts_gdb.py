@@ -92,21 +92,52 @@ def stacks(registry):
     return [stripes[i]["stack"] for i in range(low, high + 1)]
 
 
+def is_compact(stack):
+    return any(f.name == "slots_" for f in stack.type.strip_typedefs().fields())
+
+
+def annex(stack):
+    """The segment stack of a compact one; None if it has none yet."""
+    full = stack.type.strip_typedefs()
+    top = int(raw(stack["top_"])) & ~1
+    if top == 0:
+        return None
+    platform = full.template_argument(0).strip_typedefs().name
+    return at(top, gdb.lookup_type("%ssegment_stack<%s>" % (full.name.split("compact_stack<")[0], platform)))
+
+
+def in_stack(stripe, stack):
+    if is_compact(stack):
+        if annex(stack) is not None:
+            yield from in_stack(stripe, annex(stack))
+        slots = stack["slots_"]
+        slot = slots.type.strip_typedefs().template_argument(0)
+        for i in reversed(range(slots.type.sizeof // slot.sizeof)):
+            yield Entry(stripe, 1, i, int(raw(at(int(slots.address) + i * slot.sizeof, slot))))
+        return
+    for s in segments(stack):
+        slot = s["floor_"].type
+        first = int(s.address) + s.type.sizeof
+        generation = int(raw(s["generation_"])) // 1024
+        for i in reversed(range(int(s["capacity_"]))):
+            yield Entry(stripe, generation, i, int(raw(at(first + i * slot.sizeof, slot))))
+
+
 def entries(registry):
     """Of each slot that holds a callback, the newest first."""
     for stripe, stack in enumerate(stacks(registry)):
-        for s in segments(stack):
-            slot = s["floor_"].type
-            first = int(s.address) + s.type.sizeof
-            generation = int(raw(s["generation_"])) // 1024
-            for i in reversed(range(int(s["capacity_"]))):
-                word = int(raw(at(first + i * slot.sizeof, slot)))
-                if word & 3 in STATES:
-                    yield Entry(stripe, generation, i, word)
+        for entry in in_stack(stripe, stack):
+            if entry.state in STATES:
+                yield entry
 
 
 def generation_of(registry):
-    for s in segments(stacks(registry)[0]):
+    stack = stacks(registry)[0]
+    if is_compact(stack):
+        if annex(stack) is None:
+            return "1"
+        stack = annex(stack)
+    for s in segments(stack):
         word = int(raw(s["generation_"]))
         return "%d%s" % (word // 1024, ", sealed" if word & 512 else "")
     return "none"
@@ -232,7 +263,9 @@ class StatePrinter:
             i = now // 128
             return "link %d, of the source %s" % (i, hexa(self.link(i)["parent"]))
         reason = now & ~127
-        return "a request with the reason at %s" % hexa(reason) if reason else "a request or the timer"
+        if reason == 128:
+            return "the timer"
+        return "a request with the reason at %s" % hexa(reason) if reason else "a request"
 
     def timer(self):
         alarm = self.value["alarm_"]

@@ -90,6 +90,7 @@ TEST(Dump, ShowsWhoRuns) {
   cts::cancellation_callback const c(s.token(), [&] { inside = text_of(s); });
   s.cancel();
   EXPECT_EQ(word(inside, "canceled"), "yes");
+  EXPECT_EQ(word(inside, "cause"), "requested");
   EXPECT_EQ(word(inside, "running"), "1");
   EXPECT_EQ(word(inside, "registered"), "1");
   std::regex const lines(
@@ -135,6 +136,17 @@ TEST(Dump, ShowsTheTimerOfAProviderWithoutAskingIt) {
   source const s(1500ms, clock);
   auto const due = (clock.now() + 1500ms).time_since_epoch() / 1ns;
   EXPECT_EQ(count(text_of(s), " timer=at:" + std::to_string(due) + "@0x"), 1) << text_of(s);
+}
+
+TEST(Dump, ShowsThatATimerHasCanceled) {
+  cts::manual_time_provider clock;
+  source const s(1ms, clock);
+  source const child = source::create_linked(s.token());
+  EXPECT_EQ(word(text_of(s), "cause"), "(none)");
+  clock.advance(1ms);
+  EXPECT_EQ(word(text_of(s), "cause"), "timeout");
+  EXPECT_EQ(word(text_of(child), "canceled"), "link:0");
+  EXPECT_EQ(word(text_of(child), "cause"), "timeout");
 }
 
 TEST(Dump, CountsThreadsThatWaitForTheHandle) {
@@ -206,7 +218,8 @@ TEST(Dump, WritesOnceAndLetsTheStreamsExceptionOut) {
 /// Everything at once; a sanitizer sees a late access. Each line has the format.
 TEST(Dump, BesideEverything) {
   std::regex const format(
-      "(cts::cancellation_token_source 0x[0-9a-f]+ canceled=(no|yes|link:0 origin=0x[0-9a-f]+) disposed=(no|yes) "
+      "(cts::cancellation_token_source 0x[0-9a-f]+ canceled=(no|yes cause=requested|link:0 cause=requested "
+      "origin=0x[0-9a-f]+) disposed=(no|yes) "
       "timer=(none|[0-9]+ms) waiters=[0-9]+ links=1 registered=[0-9]+ running=[0-9]+\n)"
       "  link 0 to=0x[0-9a-f]+\n"
       "(  (registered|running) callback=0x[0-9a-f]+ generation=[0-9]+ slot=[0-9]+( thread=0x[0-9a-f]+)?\n)*"

@@ -65,6 +65,7 @@ try:
            r"registered: %s" % address("&in_stripe"))
     expect("stop_many", r"1 sources, 2 owners", r"1 registered")
     expect("moved", r"cts::cancellation_token_source: not canceled")
+    expect("late", r": canceled\b", r"cause = .*the timer")
     expect("gone", r"cts::cancellation_token_source: moved from")
     expect("taken", r"not canceled, disposed")
     expect("token", r"cts::cancellation_token: not canceled", r"address = .*%s" % root)
@@ -75,6 +76,8 @@ try:
     expect("stop_token", r"cts::stop_token: stop not requested")
     expect("in_place", r"cts::inplace_stop_source: stop requested", r"canceled; 0 registered")
     expect("in_place_token", r"cts::inplace_stop_token of cts::inplace_stop_source: stop requested")
+    expect("small", r"stop not requested", r"; 1 registered", r"slot 0\] = .*registered: %s.*stop_invocation" % address("&in_small"))
+    expect("large", r"; 8 registered", r"slot 0\] = .*registered: %s" % address("&a"))
     expect("lane", r"cts::lane: open.*; 1 registered", r"\[slot 0\] = .*registered: %s" % address("&on_lane"))
 except Exception:  # pylint: disable=broad-except
     faults.append(traceback.format_exc())

@@ -63,12 +63,20 @@ int main() {
   cts::inplace_stop_source in_place;
   in_place.request_stop();
   cts::inplace_stop_token const in_place_token = in_place.get_token();
+  cts::inplace_stop_source small;
+  cts::inplace_stop_callback const in_small(small.get_token(), on_cancel());
+  cts::inplace_stop_source large;
+  cts::inplace_stop_callback const a(large.get_token(), on_cancel()), b(large.get_token(), on_cancel()),
+      c(large.get_token(), on_cancel()), d(large.get_token(), on_cancel()), e(large.get_token(), on_cancel()),
+      f(large.get_token(), on_cancel()), g(large.get_token(), on_cancel()), h(large.get_token(), on_cancel());
   cts::lane lane(grown);
   struct quiet {
     void operator()() const noexcept {}
   };
   cts::lane_registration const on_lane(lane, quiet());
 
+  cts::cancellation_token_source late(0us + 1us);  // truncated: due at once
+  late.token().wait_handle().wait();
   cts::cancellation_token_source gone;
   cts::cancellation_token_source taken(std::move(gone));
   taken.dispose();

@@ -13,6 +13,7 @@
 ///
 ///   address           the identity of the source: that of leak, wait_cycle and every token of it
 ///   canceled=         no, yes, or link:I, the index of the link whose parent has canceled it
+///   cause=            only if it is canceled: requested or timeout, of the source that was canceled first
 ///   origin=           only with link: the identity of the source that was canceled first
 ///   disposed=         no or yes
 ///   timer=            none; the time left, in whole milliseconds, rounded down, at least 0ms; or at:N@C for a timer of
@@ -100,12 +101,18 @@ class source_report {
     address(std::addressof(state_));
     status::word const now = look::status_of(state_);
     text_ += " canceled=";
-    if (status::is_canceled_by_link(now)) {
+    bool const by_link = status::is_canceled_by_link(now);
+    if (by_link) {
       text_ += "link:";
       number(status::link_index(now));
-      text_ += " origin=";
-      state_.cause([this](state const& first, reason const*) { address(std::addressof(first)); });
     } else text_ += (now & status::canceled) != 0 ? "yes" : "no";
+    if ((now & status::canceled) != 0)
+      state_.cause([&](state const& first, reason const*) {
+        text_ += first.is_timed_out() ? " cause=timeout" : " cause=requested";
+        if (!by_link) return;
+        text_ += " origin=";
+        address(std::addressof(first));
+      });
     text_ += (now & status::disposed) != 0 ? " disposed=yes" : " disposed=no";
     timer();
     text_ += " waiters=";
