@@ -206,6 +206,39 @@ TEST(LinkedTokens, ThatCannotBeCanceledAreNoLinks) {
   EXPECT_FALSE(child.token().deadline());
 }
 
+/// A token of a user's own that counts its callback objects.
+struct counting_token {
+  template <class F>
+  struct callback_type {
+    callback_type(counting_token const& t, F f) : alive(t.alive), registered(t.token, std::move(f)) { ++*alive; }
+    callback_type(callback_type const&) = delete;
+    callback_type& operator=(callback_type const&) = delete;
+    ~callback_type() { --*alive; }
+    int* alive;
+    inplace_stop_callback<F> registered;
+  };
+  bool stop_requested() const noexcept { return token.stop_requested(); }
+  bool stop_possible() const noexcept { return token.stop_possible(); }
+  bool operator==(counting_token const&) const = default;
+  inplace_stop_token token;
+  int* alive;
+};
+TEST(LinkedTokens, HaveNoCallbackObjectLeftAfterDispose) {
+  inplace_stop_source foreign, other;
+  int alive = 0;
+  source child =
+      source::create_linked(counting_token{foreign.get_token(), &alive}, counting_token{other.get_token(), &alive});
+  EXPECT_EQ(alive, 2);
+  child.dispose();
+  EXPECT_EQ(alive, 0);
+
+  child = source::create_linked(counting_token{foreign.get_token(), &alive}, counting_token{other.get_token(), &alive});
+  worker_context context;  // there dispose does not wait: the foreign canceller destroys them
+  auto const r = child.token().register_callback([&] { child.dispose(); }, context);
+  foreign.request_stop();
+  EXPECT_EQ(alive, 0);
+}
+
 /// A token of a user's own, whose callbacks are large, aligned, and refuse to be made.
 struct refusing_token {
   template <class F>
