@@ -98,7 +98,7 @@ struct never_lost : rl::test_suite<never_lost, 3>, shared_scene {
 };
 add<never_lost> const add_never_lost("G26", "TwoStripesVersusCancel",
                                      "two threads register on two stripes of a source while a third cancels it",
-                                     large(1), 1000000);
+                                     large(1), 200000);
 
 /// A notification pauses at a link in each stripe and goes on in that stripe (S7).
 struct pauses : rl::test_suite<pauses, 2>, shared_scene {
