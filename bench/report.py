@@ -85,7 +85,7 @@ def ratios(run):
     threads = sorted({t for (a, _, _, t) in run.ns if a == "pair_shared"})
     for t in threads:
         limit = 1.2 if t <= 2 else 1.5
-        for peer in ("cts_striped", "cts_lane", "cts_class_lane"):
+        for peer in ("cts_striped", "cts_lane", "cts_class_lane", "cts_shared_callback", "cts_shared_register", "cts_shared_stop"):
             if peer in run.peers:
                 row(f"{t} threads on one {run.title(peer)}", get("pair_shared", peer, None, t), get("pair", peer), limit, "alone")
         row(f"{t} threads on one cts::core::registry", get("pair_shared", "cts_registry", None, t), get("pair_shared", "std_stop", None, t), 0.60,
