@@ -190,6 +190,9 @@ void expect_linearizable() {
 TEST(Linearizability, OfTheRegistry) { expect_linearizable<basic_registry<>>(); }
 TEST(Linearizability, OfSmallSegments) { expect_linearizable<basic_registry<small_platform<1, 1>>>(); }
 TEST(Linearizability, OfSegmentsOfTwo) { expect_linearizable<basic_registry<small_platform<1, 2>>>(); }
+TEST(Linearizability, OfTheCompactLayout) {
+  expect_linearizable<basic_registry<small_platform<2, 1>, 1, cts::core::compact>>();
+}
 TEST(Linearizability, OfStripes) { expect_linearizable<basic_registry<small_platform<1, 2>, 2>>(); }
 
 TEST(Linearizability, FindsLies) {

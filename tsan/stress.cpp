@@ -22,6 +22,7 @@ using striped = cts::core::striped_registry;
 template <std::size_t Inline, std::size_t More>
 using small = basic_registry<small_platform<Inline, More>>;
 using striped_small = basic_registry<small_platform<1, 2>, 2>;
+using small_compact = basic_registry<small_platform<2, 1>, 1, cts::core::compact>;
 
 /// One callback and what its owner knows of it. Only the owner's thread touches it, and after the round thread 0.
 template <class Registry>
@@ -179,7 +180,8 @@ INSTANTIATE_TEST_SUITE_P(verbs, every_pair, ::testing::ValuesIn(all_pairs()), []
 
 template <class Registry>
 class any_registry : public ::testing::Test {};
-using registries = ::testing::Types<standard, small<1, 1>, small<1, 2>, small<2, 3>, striped, striped_small>;
+using registries =
+    ::testing::Types<standard, small<1, 1>, small<1, 2>, small<2, 3>, small_compact, striped, striped_small>;
 class registry_names {
  public:
   template <class T>

@@ -119,11 +119,14 @@ export namespace cts::core {
 using cts::core::basic_callback;
 using cts::core::basic_registry;
 using cts::core::callback;
+using cts::core::compact;
+using cts::core::isolated;
 using cts::core::misuse;
 using cts::core::misuse_handler;
 using cts::core::register_result;
 using cts::core::registry;
 using cts::core::set_misuse_handler;
+using cts::core::spaced;
 using cts::core::std_platform;
 using cts::core::striped_registry;
 

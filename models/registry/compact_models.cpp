@@ -320,7 +320,8 @@ struct compact_out_of_memory : rl::test_suite<compact_out_of_memory, 2>, tiny_st
   }
   void thread(unsigned i) {
     if (i == 1) {
-      if (unregister(0)) try_register(2);
+      unregister(0);
+      registered[2] = shared->try_register(*nodes[2]) == register_result::registered;
       return;
     }
     register_result const result = shared->try_register(*nodes[1]);

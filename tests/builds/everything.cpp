@@ -47,6 +47,8 @@ bool ask(Token const& t, Source const& s) {
 }  // namespace everything
 
 template class cts::core::basic_registry<cts::core::std_platform, 1>;
+template class cts::core::basic_registry<cts::core::std_platform, 1, cts::core::compact>;
+template class cts::core::basic_registry<cts::core::std_platform, cts::core::stripes_at_run_time, cts::core::spaced>;
 template class cts::core::basic_registry<cts::core::std_platform, 16>;
 template class cts::core::basic_registry<cts::core::std_platform, cts::core::stripes_at_run_time>;
 template class cts::basic_lane<cts::lane_home<cts::core::registry>, cts::detail::process_barrier>;

@@ -80,6 +80,9 @@ void register_against_cancel() {
 TEST(Threads, RegisterRacingWithCancelRunsExactlyOnceOrIsRefused) {
   register_against_cancel<basic_registry<small_platform>>();
 }
+TEST(Threads, RegisterRacingWithCancelInTheCompactLayout) {
+  register_against_cancel<basic_registry<small_platform, 1, cts::core::compact>>();
+}
 TEST(Threads, RegisterRacingWithCancelOnStripes) { register_against_cancel<basic_registry<small_platform, 4>>(); }
 
 // G5, R44
@@ -314,6 +317,9 @@ void crowd_against_cancel() {
   }
 }
 TEST(Threads, ACrowdThatComesAndGoesIsRunAtMostOnce) { crowd_against_cancel<basic_registry<small_platform>>(); }
+TEST(Threads, ACrowdInTheCompactLayoutIsRunAtMostOnce) {
+  crowd_against_cancel<basic_registry<small_platform, 1, cts::core::compact>>();
+}
 TEST(Threads, ACrowdOnStripesIsRunAtMostOnce) { crowd_against_cancel<basic_registry<small_platform, 4>>(); }
 
 // G9: a thread registers, then tells another one: that one's callback runs first

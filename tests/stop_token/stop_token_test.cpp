@@ -1516,8 +1516,8 @@ void register_without_memory(int n) {
 }
 TEST(StopCallback, ThatFitsNowhereEndsTheProgram) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
-  register_without_memory<with_cts>(8);
-  register_without_memory<in_place>(8);
+  register_without_memory<with_cts>(4);
+  register_without_memory<in_place>(4);
   EXPECT_EXIT((std::set_terminate(leave_a_message), register_without_memory<with_cts>(1000)),
               testing::ExitedWithCode(3), "terminated");
   EXPECT_EXIT((std::set_terminate(leave_a_message), register_without_memory<in_place>(1000)),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
-/// C++26's stop source that contains its state: no reference counts, no allocation for the first few callbacks, tokens
-/// that are a bare pointer. The source must outlive all uses of its tokens and callbacks.
+/// C++26's stop source that contains its state in 64 bytes: no reference counts, no allocation for the first four
+/// callbacks, tokens that are a bare pointer. The source must outlive all uses of its tokens and callbacks.
 ///
 /// The last callback that a request runs may destroy the source; so may another thread as soon as that callback has
 /// returned. The destructor waits until the request has left the source, or tells it that the source is gone (G13).

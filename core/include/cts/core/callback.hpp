@@ -28,7 +28,7 @@ class basic_callback {
   basic_callback& operator=(basic_callback const&) = delete;
 
  private:
-  template <class>
+  template <class, std::size_t>
   friend class segment_stack;
   template <class, std::size_t>
   friend class compact_stack;

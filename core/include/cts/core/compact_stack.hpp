@@ -75,7 +75,8 @@ template <class Platform, std::size_t Gap = 0>
 class compact_stack {
   template <class T>
   using atomic = typename Platform::template atomic<T>;
-  using annex_stack = segment_stack<Platform>;
+  // As a burst of a few callbacks needs: 256 bytes in production.
+  using annex_stack = segment_stack<Platform, (std::min)(3 * Platform::inline_slots, Platform::segment_slots)>;
   using link = std::uintptr_t;
   using slot = basic_slot<Platform>;
   using callback = basic_callback<Platform>;

@@ -36,11 +36,11 @@ struct slot_snapshot {
   }
 };
 
-template <class Platform>
-struct inspector<segment_stack<Platform>> {
+template <class Platform, std::size_t InlineSlots>
+struct inspector<segment_stack<Platform, InlineSlots>> {
   /// Calls `visit(slot, index, generation)` for each slot, the newest first, until `visit` returns false.
   template <class Visit>
-  static bool visit_slots(segment_stack<Platform>& stack, Visit visit) noexcept {
+  static bool visit_slots(segment_stack<Platform, InlineSlots>& stack, Visit visit) noexcept {
     for (auto* s = stack.top(); s != nullptr; s = s->older()) {
       word const gen = s->generation();
       for (std::size_t i = s->capacity(); i-- != 0;)
@@ -58,7 +58,8 @@ struct inspector<compact_stack<Platform, Gap>> {
   template <class Visit>
   static bool visit_slots(stack_type& stack, Visit visit) noexcept {
     auto const top = stack.top_.load(site::top_find) & ~stack_type::closed;
-    if (top != 0 && !inspector<segment_stack<Platform>>::visit_slots(stack_type::annex_of(top), visit)) return false;
+    if (top != 0 && !inspector<typename stack_type::annex_stack>::visit_slots(stack_type::annex_of(top), visit))
+      return false;
     for (std::size_t i = stack.slots_.size(); i-- != 0;)
       if (!visit(stack.slots_[i], i, generation_step)) return false;
     return true;

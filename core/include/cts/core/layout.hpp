@@ -41,10 +41,10 @@ struct compact {
   static constexpr std::size_t alignment = alignof(typename Platform::template atomic<word>);
 };
 
-/// Few bytes, but the flag and the slots on different lines.
+/// Few bytes, but the flag and the slots on different lines. For a registry whose stripes come at run time.
 struct spaced {
-  /// The words between the flag's begin and the gap: flag, canceller, notification, top.
-  static constexpr std::size_t before_gap = sizeof(word) + 3 * sizeof(std::uintptr_t);
+  /// The words between the flag's begin and the gap: flag, canceller, notification, row of stripes, top.
+  static constexpr std::size_t before_gap = sizeof(word) + 4 * sizeof(std::uintptr_t);
   template <class Platform>
   using stack = compact_stack<Platform, (Platform::line > before_gap ? Platform::line - before_gap : 0)>;
   template <class Platform>

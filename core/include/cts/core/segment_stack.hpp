@@ -66,7 +66,8 @@ struct failed_growth {
   }
 };
 
-template <class Platform>
+/// @tparam InlineSlots slots in it, before it grows
+template <class Platform, std::size_t InlineSlots = Platform::inline_slots>
 class segment_stack {
   using list = segment_list<Platform>;
   using link = typename list::link;
@@ -153,7 +154,7 @@ class segment_stack {
 
   /// Its capacity, without a load that the addresses of its slots would wait for.
   CTS_HOT std::size_t slots_of(segment* s) noexcept {
-    return s == std::addressof(inline_segment_) ? Platform::inline_slots : Platform::segment_slots;
+    return s == std::addressof(inline_segment_) ? InlineSlots : Platform::segment_slots;
   }
 
   /// `c` may be gone once it is published.
@@ -219,7 +220,9 @@ class segment_stack {
   }
 
   list list_;
-  whole_segment<Platform, Platform::inline_slots> inline_segment_;  // last, so that its slots begin a line
+  static_assert(InlineSlots % block::size == 0, "a segment is scanned in whole blocks");
+
+  whole_segment<Platform, InlineSlots> inline_segment_;  // last, so that its slots begin a line
 };
 
 }  // namespace core

@@ -54,7 +54,9 @@ CTS_HOT inline bool try_register(Registry& r, core::callback& c) noexcept {
 /// Unregisters `c`, which was registered; if it runs on another thread, waits until it has returned.
 template <class Registry>
 CTS_HOT inline void unregister_and_wait(Registry& r, core::callback& c) noexcept {
-  if (!r.unregister(c)) [[unlikely]]
+  // After a stop request most callbacks have run: two loads are cheaper than a compare-and-swap that fails.
+  bool const over = r.is_cancellation_requested() && !r.is_registered(c);
+  if (over || !r.unregister(c)) [[unlikely]]
     r.await_return(c);
 }
 

@@ -19,7 +19,11 @@
 ///       the other owners in the stripes until the last source ends. That thread marks the stripes. Until it has added
 ///       their counts, the count of owners has a bias.
 ///
-/// The counts have a cache line of their own. So copying tokens disturbs neither pollers nor registrants.
+///     registry: flag …, a gap │ slots │ counts_ … │ apart_        152 bytes
+///
+/// No poller reads a line that registrants, or copies of tokens, write: the gap keeps the flag from the slots and the
+/// counts, and apart_ keeps the counts from the flag of a state in the next block. A registration writes a slot and the
+/// counts, which often are one line.
 #pragma once
 #ifndef CTS_DETAIL_STOP_STOP_STATE_HPP
 #define CTS_DETAIL_STOP_STOP_STATE_HPP
@@ -43,7 +47,7 @@ class stop_state {
   using stripes = striped_count<platform>;
 
  public:
-  using registry_type = core::basic_registry<platform, core::stripes_at_run_time>;
+  using registry_type = core::basic_registry<platform, core::stripes_at_run_time, core::spaced>;
   using count = std::uint64_t;
   static constexpr count owner = 1;
   static constexpr count source = (count{1} << 32) | owner;
@@ -114,12 +118,12 @@ class stop_state {
   /// @param n the stripes; 0: none
   static stop_state* create_with(std::size_t n) {
     std::size_t const in_front = stripes::bytes(n);
-    // Not the aligned operator new: common allocators serve it from a slow path. The block is larger by the alignment
-    // that is missing, and what it holds begins at the first aligned address in it.
-    std::size_t room = in_front + sizeof(stop_state) + slack;
+    std::size_t room = in_front + sizeof(stop_state) + (n != 0 ? slack : 0);
     void* const block = ::operator new(room);
     void* at = block;
-    std::align(alignof(stop_state), in_front + sizeof(stop_state), at, room);
+    // Only stripes need the alignment of a line. Not the aligned operator new: common allocators serve it from a slow
+    // path. The block is larger by the alignment that is missing.
+    if (n != 0) std::align(platform::line, in_front + sizeof(stop_state), at, room);
     return ::new (stripes::build(at, n)) stop_state(block, n);
   }
   std::size_t stripe_count() const noexcept { return last_stripe_ == 0 ? 0 : last_stripe_ + std::size_t{1}; }
@@ -152,9 +156,11 @@ class stop_state {
   }
 
   registry_type registry_;
-  alignas(platform::line) std::atomic<count> counts_;
+  std::atomic<count> counts_;
   std::uint32_t const last_stripe_;  // 0: no stripes
   void* const block_;                // the result of operator new
+  // Allocators put at least a word before the next block.
+  std::byte apart_[platform::line - 3 * sizeof(count) - sizeof(void*)];
 };
 
 }  // namespace detail
