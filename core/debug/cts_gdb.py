@@ -102,8 +102,7 @@ def annex(stack):
     top = int(raw(stack["top_"])) & ~1
     if top == 0:
         return None
-    platform = full.template_argument(0).strip_typedefs().name
-    return at(top, gdb.lookup_type("%ssegment_stack<%s>" % (full.name.split("compact_stack<")[0], platform)))
+    return at(top, gdb.lookup_type(full.name + "::annex_stack").strip_typedefs())
 
 
 def in_stack(stripe, stack):

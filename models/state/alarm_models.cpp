@@ -9,7 +9,7 @@ namespace cts::models::states {
 namespace {
 
 void arm(state& s) {
-  s.arm([&s](auto wanted) { s.timer().arm({}, wanted); });
+  s.arm([](model_alarm& a, auto wanted) { a.arm({}, wanted); });
 }
 
 struct fire_vs_end : rl::test_suite<fire_vs_end, 2>, scene {
@@ -71,6 +71,50 @@ struct arm_vs_cancel : rl::test_suite<arm_vs_cancel, 2>, scene {
 };
 add<arm_vs_cancel> const add_arm_vs_cancel("G17", "ArmVersusCancel", "cancel_after beside cancel: no timer stays armed",
                                            full(), 1000000);
+
+/// Both make the timer: one is kept, and both set that one.
+struct arm_vs_arm : rl::test_suite<arm_vs_arm, 2>, scene {
+  void before() {
+    open_timers();
+    add(0);
+    states[0]->share();
+  }
+  void thread(unsigned) { arm(*states[0]); }
+  void after() {
+    cancel(*states[0]);
+    require(!the_timers->any_armed(), "a timer that its source does not know stayed armed");
+    states[0]->drop();
+    states[0]->dispose_and_drop();
+    close();
+  }
+};
+add<arm_vs_arm> const add_arm_vs_arm("G17", "ArmVersusArm", "two first calls of cancel_after: there is one timer",
+                                     full(), 1000000);
+
+/// The timer stands in the state's own allocation.
+struct timed_vs_cancel : rl::test_suite<timed_vs_cancel, 2>, scene {
+  void before() {
+    open_timers();
+    states[0] = state::create_timed();
+    states[0]->share();
+  }
+  void thread(unsigned i) {
+    if (i == 0) {
+      arm(*states[0]);
+      states[0]->drop();
+    } else {
+      cancel(*states[0]);
+      states[0]->dispose_and_drop();
+    }
+  }
+  void after() {
+    require(!the_timers->any_armed(), "a canceled source's timer stayed armed");
+    close();
+  }
+};
+add<timed_vs_cancel> const add_timed_vs_cancel("G17", "ArmOfATimedOneVersusCancel",
+                                               "a source made with its timer: cancel_after beside cancel and the end",
+                                               full(), 1000000);
 
 struct arm_vs_dispose : rl::test_suite<arm_vs_dispose, 2>, scene {
   void before() {

@@ -107,7 +107,7 @@ struct timer_vs_cancel : rl::test_suite<timer_vs_cancel, 3>, scene {
     require(states[1]->link_to(0, *states[0]), "no memory");
     states[1]->share();
     for (int& s : seen) s = 0;
-    states[0]->arm([this](auto wanted) { states[0]->timer().arm({}, wanted); });
+    states[0]->arm([](model_alarm& a, auto wanted) { a.arm({}, wanted); });
   }
   void thread(unsigned i) {
     if (i == 0) run_timers();

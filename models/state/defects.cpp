@@ -104,6 +104,10 @@ void add_defects_of_cancel() {
       {when(has_failed, {&info(site::status_ask), [](step& x) { x.found = recall(site::status_cancel)->expected; }})});
   add_defect("end_although_timed", "G17", "a source that finds itself alone forgets that a timer may be on its way",
              {overlooks(site::status_peek, status::timed)});
+  add_defect("replace_alarm", "G17", "the second of two threads that make the timer replaces the first one's",
+             {overwrites(site::alarm_publish)});
+  add_defect("leave_a_running_link", "G16", "a source that finds itself alone takes a link that runs for unregistered",
+             {when(follows(site::status_peek), claims_success(core::site::slot_unregister))});
   add_defect("arm_without_looking", "G17",
              "a thread that arms the timer does not look, under the timers' lock, for cancel",
              {overlooks(site::status_wanted, status::canceled | status::disposed)});

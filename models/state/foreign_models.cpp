@@ -149,7 +149,7 @@ struct timer_vs_linking : rl::test_suite<timer_vs_linking, 3>, scene {
   }
   void thread(unsigned i) {
     if (i == 0) {
-      states[1]->arm([this](auto wanted) { states[1]->timer().arm({}, wanted); });
+      states[1]->arm([](model_alarm& a, auto wanted) { a.arm({}, wanted); });
       require(states[1]->link_to(0, *states[0]), "no memory");
       states[1]->dispose_and_drop();
     } else if (i == 1) run_timers();

@@ -79,7 +79,18 @@ struct model_event {
 
 /// The timer of production; detail::alarm adds those of a time_provider and the deadline.
 struct model_alarm : detail::basic_system_alarm<model_parts, timers> {
-  explicit model_alarm(states::state& s) : basic_system_alarm(std::addressof(s)) {}
+  using base = detail::basic_system_alarm<model_parts, timers>;
+  explicit model_alarm(states::state& s) : base(std::addressof(s)) {}
+  P::var<int> built{1};  // its users read it: a race if they do not see it made
+  template <class Wanted>
+  void arm(std::chrono::nanoseconds when, Wanted wanted) {
+    (void)built.get();
+    base::arm(when, wanted);
+  }
+  bool disarm() noexcept {
+    (void)built.get();
+    return base::disarm();
+  }
   bool reset() noexcept { return disarm(); }
 };
 
@@ -140,6 +151,8 @@ struct model_parts {
   static void destroy_reason(reason*) {}
   static void* allocate(std::size_t n) { return P::allocate(n); }
   static void deallocate(void* p) { P::deallocate(p, 0); }
+  static void* allocate_lines(std::size_t n) { return P::allocate(n); }
+  static void deallocate_lines(void* p) { P::deallocate(p, 0); }
 };
 
 /// A step of the reader's walk that a defect replaces: the reader leaves the states that it has reached first before
@@ -267,7 +280,7 @@ struct scene {
   /// A thread of the timers is on its way.
   void start_timers() {
     state* const other = state::create();
-    other->arm([&](auto wanted) { other->timer().arm({}, wanted); });
+    other->arm([](model_alarm& a, auto wanted) { a.arm({}, wanted); });
     other->dispose_and_drop();
   }
   void add(std::size_t i, std::size_t links = 0) {

@@ -113,33 +113,35 @@ TEST(AllocationFailureAbove, OfASource) {
   fail_each([&] { source s(1h, clock); }, [] {});
   clock.advance(24h);
 }
+constexpr unsigned few = 4;  // registrations that need no memory of the registry
 TEST(AllocationFailureAbove, OfALink) {
   source p, q;
   std::vector<registration> crowd;
-  for (int i = 0; i < 8; ++i)
+  for (unsigned i = 0; i < few; ++i)
     crowd.push_back(q.token().register_callback([] {}));  // the next one makes the registry grow
   fail_each([&] { (void)source::create_linked(p.token(), q.token()); },
             [&] {
               EXPECT_EQ(p.registration_count(), 0u);
-              EXPECT_EQ(q.registration_count(), 8u);
+              EXPECT_EQ(q.registration_count(), few);
             });
 }
 TEST(AllocationFailureAbove, OfARegistration) {
   auto const kept = std::make_shared<int>();
   source s;
   std::vector<registration> crowd;
-  for (int i = 0; i < 8; ++i) crowd.push_back(s.token().register_callback([] {}));
+  for (unsigned i = 0; i < few; ++i) crowd.push_back(s.token().register_callback([] {}));
   fail_each([&] { auto const r = s.token().register_callback([kept] {}); },
             [&] {
-              EXPECT_EQ(s.registration_count(), 8u);
+              EXPECT_EQ(s.registration_count(), few);
               EXPECT_EQ(kept.use_count(), 1);
             });
   crowd.clear();
-  for (int i = 0; i < 8; ++i) crowd.push_back(s.token().register_callback([] {}));
+  for (unsigned i = 0; i < few; ++i) crowd.push_back(s.token().register_callback([] {}));
   source t;
   std::vector<std::unique_ptr<cancellation_callback<void (*)()>>> all;
-  for (int i = 0; i < 8; ++i) all.push_back(std::make_unique<cancellation_callback<void (*)()>>(t.token(), [] {}));
-  fail_each([&] { cancellation_callback const c(t.token(), [] {}); }, [&] { EXPECT_EQ(t.registration_count(), 8u); });
+  for (unsigned i = 0; i < few; ++i)
+    all.push_back(std::make_unique<cancellation_callback<void (*)()>>(t.token(), [] {}));
+  fail_each([&] { cancellation_callback const c(t.token(), [] {}); }, [&] { EXPECT_EQ(t.registration_count(), few); });
 }
 TEST(AllocationFailureAbove, OfAWaitHandle) {
   source s;
@@ -226,16 +228,46 @@ TEST(AllocationFailureAbove, OfAsynchronousCancelAndDisposeNeverTerminates) {
   f.get();
   canceller.join();
 }
-TEST(AllocationFailureAbove, CancelAfterNeedsNoMemory) {
+TEST(AllocationFailureAbove, OfTheFirstCancelAfter) {
+  source first(1h);  // starts the thread
+  source s;
+  int runs = 0;
+  auto const r = s.token().register_callback([&runs] { ++runs; });
+  fail_each([&] { s.cancel_after(1h); },
+            [&] {
+              EXPECT_FALSE(s.token().deadline());
+              EXPECT_FALSE(s.is_cancellation_requested());
+              EXPECT_EQ(s.registration_count(), 1u);
+            });
+  EXPECT_TRUE(s.token().deadline());
+  s.cancel();
+  EXPECT_EQ(runs, 1);
+}
+TEST(AllocationFailureAbove, CancelAfterNeedsMemoryOnceAtMost) {
   source first(1h);  // starts the thread
   std::vector<std::unique_ptr<source>> crowd;
   for (int i = 0; i < 3000; ++i) {
-    crowd.push_back(std::make_unique<source>());
+    if (i % 2 == 0) {
+      crowd.push_back(std::make_unique<source>(1h));
+    } else {
+      crowd.push_back(std::make_unique<source>());
+      crowd.back()->cancel_after(1h);
+    }
     failing = 0;
-    EXPECT_NO_THROW(crowd.back()->cancel_after(1h));
+    EXPECT_NO_THROW(crowd.back()->cancel_after(2h));
     EXPECT_EQ(failing, 0) << "it has allocated";
     failing = -1;
   }
+}
+TEST(Allocations, OfATimer) {
+  EXPECT_EQ(count([] { source s(1h); }), 1) << "the timer is in the source's allocation";
+  EXPECT_EQ(count([] { source s(infinite); }), 1);
+  source s;
+  EXPECT_EQ(count([&] { s.cancel_after(1h); }), 1);
+  EXPECT_EQ(count([&] { s.cancel_after(infinite), s.cancel_after(1h); }), 0);
+  source canceled;
+  canceled.cancel();
+  EXPECT_EQ(count([&] { canceled.cancel_after(1h); }), 0) << "R81";
 }
 
 }  // namespace

@@ -351,6 +351,10 @@ TEST_F(ClassCostModel, IsWhatThePageSays) {
         },
         [&] { s->cancel_after(std::chrono::hours(1)), s->cancel_after(cts::infinite); });
     count(
+        "source: create with a delay", [&] { s.reset(); }, [&] { s.emplace(std::chrono::hours(1)); });
+    count(
+        "source: the first cancel_after", [&] { s.emplace(); }, [&] { s->cancel_after(std::chrono::hours(1)); });
+    count(
         "source: link to two parents",
         [&] {
           s.reset();

@@ -311,11 +311,11 @@ class cancellation_token_source {
   friend detail::token_access;
   explicit cancellation_token_source(detail::state& s) noexcept : state_(&s) {}
   cancellation_token_source(std::chrono::milliseconds due, bool positive, time_provider& clock)
-      : cancellation_token_source() {
+      : cancellation_token_source(*detail::state::create_timed()) {
     detail::begin_timer(*state_, due, positive, clock);
   }
-  cancellation_token_source(shared_t tag, std::chrono::milliseconds due, bool positive, time_provider& clock)
-      : cancellation_token_source(tag) {
+  cancellation_token_source(shared_t, std::chrono::milliseconds due, bool positive, time_provider& clock)
+      : cancellation_token_source(*detail::state::create_timed(detail::stripes_of_a_shared_source())) {
     detail::begin_timer(*state_, due, positive, clock);
   }
 

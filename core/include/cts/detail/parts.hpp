@@ -100,9 +100,11 @@ struct std_parts {
     core::callback const& callback_;
   };
 
-  /// A block on a cache line of its own. Not from the aligned operator new, which common allocators serve from a slow
-  /// path: this asks for one line more and keeps the block's address in the word before the aligned part.
-  static void* allocate(std::size_t bytes) {
+  /// Not the aligned operator new, which common allocators serve from a slow path: no part needs more alignment.
+  static void* allocate(std::size_t bytes) { return ::operator new(bytes); }
+  static void deallocate(void* p) noexcept { ::operator delete(p); }
+  /// For stripes. Asks for one line more and keeps the block's address in the word before the aligned part.
+  static void* allocate_lines(std::size_t bytes) {
     constexpr std::size_t line = core::std_platform::line;
     static_assert(__STDCPP_DEFAULT_NEW_ALIGNMENT__ >= sizeof(void*));
     void* const block = ::operator new(bytes + line);
@@ -110,7 +112,7 @@ struct std_parts {
     reinterpret_cast<void**>(at)[-1] = block;
     return reinterpret_cast<void*>(at);
   }
-  static void deallocate(void* p) noexcept { ::operator delete(static_cast<void**>(p)[-1]); }
+  static void deallocate_lines(void* p) noexcept { ::operator delete(static_cast<void**>(p)[-1]); }
 
  private:
   static inline constinit thread_local dying_list<state> dying_{};

@@ -53,6 +53,10 @@ enum class site : std::uint8_t {
   event_find,
   event_publish,
   event_take,
+  // the timer of a state
+  alarm_find,
+  alarm_publish,
+  alarm_take,
   // the owners of a registration's node, and the threads that wait for its end
   owners_ask,
   owners_alone,
@@ -134,20 +138,21 @@ inline constexpr core::site_info site_table[site_count] = {
    "nothing: a registration that races with the source's dispose may be kept or dropped (G16)"},
   {"status_wanted", core::operation::load, std::memory_order_relaxed, "none",
    "nothing: the timers' lock, which disarming takes after cancel or dispose, orders it (G17)"},
-  {"status_ask", core::operation::load, std::memory_order_acquire, "status_cancel, status_watch",
+  {"status_ask", core::operation::load, std::memory_order_acquire, "status_cancel, status_watch, status_arm",
    "a canceller would signal an event whose construction it does not see; a thread that loses would set the flag, or "
    "a reader ask for the reason, without seeing what was written before cancel (G16)"},
   {"status_cancel", core::operation::rmw, std::memory_order_release, "status_ask, status_watch",
    "a thread that loses to it, or makes the event after it, would not see what was written before cancel; status_ask "
    "has acquired what it reads itself (G18)"},
-  {"status_dispose", core::operation::rmw, std::memory_order_acquire, "status_watch, status_left",
+  {"status_dispose", core::operation::rmw, std::memory_order_acquire, "status_watch, status_arm, status_left",
    "dispose would close an event whose construction it does not see, or release a parent that a reader has just "
    "looked at (G18)"},
   {"status_watch", core::operation::rmw, std::memory_order_acq_rel, "status_cancel, status_dispose",
    "the canceller would signal an event whose construction it does not see; the waiter would not see what was "
    "written before cancel (G18)"},
-  {"status_arm", core::operation::rmw, std::memory_order_relaxed, "status_cancel",
-   "nothing: it only makes the canceller take the timers' lock, under which both sides look again (G17)"},
+  {"status_arm", core::operation::rmw, std::memory_order_release, "status_ask, status_dispose",
+   "the canceller would disarm a timer whose construction it does not see; under the timers' lock both sides look "
+   "again (G17)"},
   {"status_detach", core::operation::rmw, std::memory_order_relaxed, "none",
    "nothing: the thread that detaches holds a reference, and the last drop comes after it (G16)"},
   {"status_read", core::operation::rmw, std::memory_order_relaxed, "status_dispose",
@@ -165,6 +170,13 @@ inline constexpr core::site_info site_table[site_count] = {
    "a second getter would use an event whose construction it does not see (G18)"},
   {"event_take", core::operation::load, std::memory_order_relaxed, "none",
    "nothing: status_ask or status_dispose has read what status_watch wrote, which comes after event_publish (G18)"},
+
+  {"alarm_find", core::operation::load, std::memory_order_acquire, "alarm_publish",
+   "a second thread that sets the timer would use one whose construction it does not see (G17)"},
+  {"alarm_publish", core::operation::rmw, std::memory_order_release, "alarm_find",
+   "a second thread that sets the timer would use one whose construction it does not see (G17)"},
+  {"alarm_take", core::operation::load, std::memory_order_relaxed, "none",
+   "nothing: status_ask or status_dispose has read what status_arm wrote, which comes after alarm_publish (G17)"},
 
   {"owners_ask", core::operation::load, std::memory_order_acquire, "owners_end",
    "a handle would free a node whose callable is still being destroyed (G20)"},

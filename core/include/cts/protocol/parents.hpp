@@ -51,6 +51,16 @@ class parents {
     if (child.delegate_.is_this_thread() && is_canceled_by(child, i)) return;
     l.parent->await_return(l);
   }
+  /// For the thread that holds the only reference to `child`: unregisters the links and lets go of the parents, unless
+  /// a link runs or has run.
+  /// @return false: dispose has still to do that
+  static bool leave(State& child) noexcept {
+    for (std::size_t i = 0; i < child.link_count_; ++i)
+      if (link& l = child.link_at(i); l.parent != nullptr && !l.parent->registry().unregister(l)) return false;
+    for (std::size_t i = 0; i < child.link_count_; ++i)
+      if (State* const p = child.link_at(i).parent) p->template drop<site::parent_drop>();
+    return true;
+  }
   /// S5. No link can run any more but the one that has canceled the child, which may be above on the stack. Destroying
   /// a parent may end the child; so the parents are destroyed only after the last look at the links.
   static void release(State& child) noexcept {

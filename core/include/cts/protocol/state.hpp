@@ -21,15 +21,17 @@
 ///       is disposed. Dispose announces itself in the same word. If both are there, the later of the two to finish with
 ///       the links releases the parents. Readers come one at a time. A reader leaves a state only after those that it
 ///       reached through it, so a state that it has not left holds each one that it looks at (G16).
-///   S7  A notification never calls another. A link that has canceled its child pauses its parent's notification
-///       (core/registry.hpp). The loop in notify() runs the child's callbacks and then resumes the parent. Each state
-///       on the way holds a reference to itself, its link's slot says "running", and that link keeps where the parent's
+///   S7  A notification never calls another. A link that has canceled its child pauses its parent's notification. The
+///       loop of notification_chain.hpp runs the child's callbacks and then resumes the parent. Each state on the way
+///       holds a reference to itself, its link's slot says "running", and that link keeps where the parent's
 ///       notification stands. So the length of the way costs no stack and no memory (G16, G21).
 ///   S8  Destroying a state may release others. They are destroyed on the stack up to `most_nested` deep, and by a loop
 ///       beyond (protocol/dying_list.hpp). Up to that depth a foreign destructor sees everything that it releases
 ///       destroyed when it returns; beyond it that comes later (G16).
 ///   S9  A link to a foreign token is a callback object of that token (protocol/foreign_links.hpp), from the making of
 ///       the child to its dispose, which waits for it (G16).
+///
+///     registry: flag …, a gap │ slots │ refs, status, the rest │ the timer of a state made with one, or links
 ///
 /// A template over its parts, so that the models run it. `Parts` has
 ///   platform                               as in core/platform.hpp
@@ -42,7 +44,7 @@
 ///   one_reader                             a lock: one for all states
 ///   dying(), most_nested                   the calling thread's dying_list; how many destructions may nest
 ///   extras                                 more members of a state
-///   allocate(bytes), deallocate(p)         allocate throws std::bad_alloc
+///   allocate(bytes), deallocate(p)         allocate throws std::bad_alloc; ..._lines: aligned to a cache line
 #pragma once
 #ifndef CTS_PROTOCOL_STATE_HPP
 #define CTS_PROTOCOL_STATE_HPP
@@ -60,6 +62,8 @@
 #include "cts/protocol/link.hpp"
 #include "cts/protocol/memory_orders.hpp"
 #include "cts/protocol/node.hpp"
+#include "cts/protocol/notification_chain.hpp"
+#include "cts/protocol/own_alarm.hpp"
 #include "cts/protocol/parents.hpp"
 #include "cts/protocol/reference.hpp"
 #include "cts/protocol/reference_count.hpp"
@@ -75,7 +79,7 @@ template <class Parts>
 class basic_state {
  public:
   using platform = typename Parts::platform;
-  using registry_type = core::basic_registry<platform, core::stripes_at_run_time>;
+  using registry_type = core::basic_registry<platform, core::stripes_at_run_time, core::spaced>;
   using callback = core::basic_callback<platform>;
   using node = basic_node<platform>;
   using event = typename Parts::event;
@@ -89,9 +93,13 @@ class basic_state {
   /// @param foreign the size of a class of foreign_links, which the caller then makes at foreign(); 0: none
   /// @param n the stripes of a shared source: a power of two, 2 to 65536; 0: a plain one
   static basic_state* create(std::size_t links = 0, std::size_t foreign = 0, std::size_t n = 0) {
-    void* const block = Parts::allocate(stripes::bytes(n) + sizeof(basic_state) + links * sizeof(link) +
-                                        foreign_links::room_for(foreign));
+    void* const block = allocate(sizeof(basic_state) + links * sizeof(link) + foreign_links::room_for(foreign), n);
     return ::new (stripes::build(block, n)) basic_state(links, foreign != 0, n);
+  }
+  /// The same without links, but with its timer in the same allocation.
+  static basic_state* create_timed(std::size_t n = 0) {
+    void* const block = allocate(sizeof(basic_state) + sizeof(alarm), n);
+    return ::new (stripes::build(block, n)) basic_state(n, alarm_place());
   }
   /// The same in static storage. It is never destroyed, as nobody drops its first reference.
   static basic_state* create_static(void* storage) noexcept { return ::new (storage) basic_state(0, false, 0); }
@@ -132,20 +140,7 @@ class basic_state {
   void notify(failures& f, bool stop_on_first) noexcept {
     failures_.set(&f);
     stop_on_first_.set(stop_on_first);
-    pause at;
-    callback* last = run_callbacks(at);
-    for (basic_state* s = this; last != nullptr || s != this;) {
-      if (last != nullptr) {  // down: `last` is a link that has canceled its child
-        link& down = static_cast<link&>(static_cast<node&>(*last));
-        down.parents_pause = at;
-        s = &down.child;
-        last = s->run_callbacks(at);
-      } else {  // up
-        at = s->cause_link().parents_pause;
-        s = s->return_to_parent();
-        last = s->registry_.resume(at, [s] { return s->shall_stop(); });
-      }
-    }
+    notification_chain::run(*this);
   }
   /// The second half if registry().count() was 0 after the first. Runs nothing: a registrant that is on its way finds
   /// the registry closed, and retracts.
@@ -168,22 +163,20 @@ class basic_state {
     if ((before & status::disposed) != 0) return;
     if (foreign_) foreign().end();
     for (std::size_t i = 0; i < link_count_; ++i) parents::unlink(*this, i);
-    if ((before & status::timed) != 0) alarm_.disarm();
+    if ((before & status::timed) != 0) alarm_.get().disarm();
     if ((before & status::watched) != 0) event_.get()->dispose();
     if (link_count_ != 0 && ancestors::end_unlinking(*this, before)) parents::release(*this);  // *this may be gone
   }
   /// The end of the source: disposes the state and drops the source's reference.
   CTS_HOT void dispose_and_drop() noexcept {
-    // A thread that holds the only reference skips dispose: no link and no timer can come back, and nobody can tell.
-    if (refs_.is_alone() && link_count_ == 0 && !foreign_ &&
-        (status_.load(site::status_peek) & (status::timed | status::watched)) == 0)
+    // A thread that holds the only reference skips dispose if no link and no timer can come back: nobody can tell.
+    if (refs_.is_alone() && !foreign_ && (status_.load(site::status_peek) & (status::timed | status::watched)) == 0 &&
+        (link_count_ == 0 || parents::leave(*this)))
       return destroy();
     dispose();
     drop_source();
   }
-  void drop_source() noexcept {  // once
-    if (refs_.template end<site::refs_drop>(this)) destroy();
-  }
+  void drop_source() noexcept { refs_.template end<site::refs_drop>(this) ? destroy() : void(); }  // once
 
   // --- registrations ---
   /// Registers `c` unless the source is disposed (R20). The caller holds a reference for `c`.
@@ -231,25 +224,21 @@ class basic_state {
   }
 
   // --- the timer (S3, G17) ---
-  alarm& timer() noexcept { return alarm_; }
-  /// Sets the timer by `set(wanted)` unless the source is canceled or disposed. `set` asks `wanted()` under the lock
-  /// that disarms the timer, and arms it only if that is true. Throws what `set` throws. The timer may fire at once,
-  /// and a callback end the source.
+  /// Null: it was never set.
+  alarm* timer() const noexcept { return alarm_.find(); }
+  /// Sets the timer by `set(alarm, wanted)` unless the source is canceled or disposed. `set` asks `wanted()` under the
+  /// lock that disarms the timer, and arms it only if that is true. Throws what `set` throws, or std::bad_alloc if
+  /// there is no timer yet. The timer may fire at once, and a callback end the source.
   template <class Set>
   request_result arm(Set set) {
-    status::word now = status_.load(site::status_ask);
-    if ((now & status::timed) == 0) now = status_.fetch_or(status::timed, site::status_arm);
-    if ((now & status::disposed) != 0) return request_result::disposed;
-    if ((now & status::canceled) != 0) return request_result::lost;
-    set([this] { return (status_.load(site::status_wanted) & (status::canceled | status::disposed)) == 0; });
-    return request_result::won;
+    return alarm_.arm(*this, status_, set);
   }
   /// Disarms the timer and removes all registrations without running them (G19). R84. That may end the source.
   request_result try_reset() noexcept {
     status::word const now = status_.load(site::status_ask);
     if ((now & status::disposed) != 0) return request_result::disposed;
     if ((now & status::canceled) != 0) return request_result::lost;
-    if ((now & status::timed) != 0 && !alarm_.reset()) return request_result::lost;
+    if ((now & status::timed) != 0 && !alarm_.get().reset()) return request_result::lost;
     reference const held(*this);
     detail::abandon_all<registry_type, node>(registry_);
     return request_result::won;
@@ -286,23 +275,39 @@ class basic_state {
   using link = basic_link<basic_state>;
   using ancestors = detail::ancestors<Parts, basic_state>;
   using parents = detail::parents<Parts, basic_state>;
-  using pause = typename registry_type::pause;
+  using notification_chain = detail::notification_chain<Parts, basic_state>;
   friend inspector<basic_state>;
   using stripes = striped_count<platform>;
   friend link;
   friend ancestors;
   friend parents;
   friend foreign_links;
+  friend notification_chain;
   friend state_list<basic_state>;
   friend dying_list<basic_state>;
 
+  struct alarm_place {};
+  basic_state(std::size_t n, alarm_place) noexcept
+      : registry_(stripes::row_of(this, n)), refs_(n), foreign_(false), link_count_(0), alarm_(behind(), *this) {}
   basic_state(std::size_t links, bool foreign, std::size_t n) noexcept
-      : registry_(stripes::row_of(this, n)), refs_(n), foreign_(foreign), link_count_(links) {
+      : registry_(stripes::row_of(this, n)),
+        refs_(n),
+        foreign_(foreign),
+        link_count_(static_cast<std::uint32_t>(links)) {
     for (std::size_t i = 0; i < links; ++i) ::new (static_cast<void*>(&link_at(i))) link(*this);
   }
   ~basic_state() {
     for (std::size_t i = 0; i < link_count_; ++i) link_at(i).~link();
     if (foreign_) foreign().~foreign_links();
+    alarm_.end(behind());
+  }
+  /// What follows this state in its allocation.
+  void* behind() const noexcept {
+    return const_cast<std::byte*>(reinterpret_cast<std::byte const*>(this)) + sizeof(basic_state);
+  }
+
+  static void* allocate(std::size_t bytes, std::size_t n) {
+    return n == 0 ? Parts::allocate(bytes) : Parts::allocate_lines(stripes::bytes(n) + bytes);
   }
 
   // --- cancel ---
@@ -323,7 +328,7 @@ class basic_state {
       notify_nobody();
       return request_result::lost;
     }
-    if ((before & status::timed) != 0) alarm_.disarm();
+    if ((before & status::timed) != 0) alarm_.get().disarm();
     if ((before & status::watched) != 0) event_.get()->signal();
     return request_result::won;
   }
@@ -331,27 +336,10 @@ class basic_state {
   void set_flag() noexcept {
     if (!is_cancellation_requested()) registry_.request_cancellation();
   }
-  callback* run_callbacks(pause& at) noexcept {
-    return registry_.run_callbacks([this] { return shall_stop(); }, at);
-  }
-  /// S7: ends this state's notification. *this may be gone then.
-  /// @return the parent that has canceled it
-  basic_state* return_to_parent() noexcept {
-    basic_state& above = *cause_link().parent;
-    if (failures* const f = failures_.get()) {
-      above.collector().add_aggregate(*f);  // R31, R32, G21
-      Parts::destroy_failures(f);
-    }
-    drop<site::link_drop>();
-    return &above;
-  }
 
   // --- links ---
   bool is_over() const noexcept { return is_disposed() || is_cancellation_requested(); }
-  link& link_at(std::size_t i) const noexcept {
-    void* const end = const_cast<std::byte*>(reinterpret_cast<std::byte const*>(this)) + sizeof(basic_state);
-    return static_cast<link*>(end)[i];
-  }
+  link& link_at(std::size_t i) const noexcept { return static_cast<link*>(behind())[i]; }
   std::size_t index_of(link const& l) const noexcept { return static_cast<std::size_t>(&l - &link_at(0)); }
   /// The link that has canceled this state. There is one.
   link& cause_link() const noexcept { return link_at(status::link_index(status_.load(site::status_peek))); }
@@ -359,8 +347,8 @@ class basic_state {
   // --- destruction (S8) ---
   CTS_COLD void destroy() noexcept {
     status::word const now = status_.load(site::status_peek);
-    bool const alone = link_count_ == 0 && (now & (status::detached | status::timed)) == 0 &&
-                       status::reason_in<reason>(now) == nullptr;
+    bool const alone =
+        (now & (status::detached | status::timed | status::linked)) == 0 && status::reason_in<reason>(now) == nullptr;
     if (alone) return take_down(now);  // calls no foreign code, releases nothing
     auto& dying = Parts::dying();
     if (dying.nested == Parts::most_nested) return dying.defer(*this);
@@ -383,7 +371,8 @@ class basic_state {
     basic_state* const above = status::is_canceled_by_link(now) ? cause_link().parent : nullptr;  // still held: S5
     std::size_t const n = refs_.stripes();
     this->~basic_state();
-    Parts::deallocate(stripes::release(this, n));
+    if (n == 0) Parts::deallocate(this);
+    else Parts::deallocate_lines(stripes::release(this, n));
     if (above != nullptr) above->template drop<site::parent_drop>();
   }
 
@@ -391,16 +380,16 @@ class basic_state {
   using atomic = typename platform::template atomic<T>;
 
   registry_type registry_;
-  [[no_unique_address]] alignas(platform::line) reference_count<platform> refs_;
-  typename platform::template var<bool> stop_on_first_{false};
+  reference_count<platform> refs_;
   atomic<status::word> status_{0};
   basic_shared_event<Parts> event_;
   typename platform::template var<failures*> failures_{nullptr};  // exceptions of the running callbacks
-  bool const foreign_;                                            // there are foreign_links behind the links
   basic_delegate<platform> delegate_;
-  std::size_t const link_count_;
+  typename platform::template var<bool> stop_on_first_{false};
+  bool const foreign_;  // there are foreign_links behind the links
+  std::uint32_t const link_count_;
   typename platform::template var<basic_state*> next_dying_{nullptr};  // in a dying_list
-  alarm alarm_{*this};
+  basic_own_alarm<Parts, basic_state> alarm_;
   [[no_unique_address]] extras extras_;
 };
 

@@ -21,7 +21,7 @@ namespace cts {
 inline namespace CTS_ABI {
 namespace detail {
 
-/// Sets the timer of `s` by `set(wanted)`, see basic_state::arm. Throws object_disposed.
+/// Sets the timer of `s` by `set(alarm, wanted)`, see basic_state::arm. Throws object_disposed.
 template <class Set>
 void arm(state& s, Set set) {
   if (s.arm(set) == request_result::disposed) throw object_disposed();
@@ -33,20 +33,22 @@ void arm(state& s, Set set) {
 inline void begin_timer(state& s, std::chrono::milliseconds due, bool positive, time_provider& clock) {
   bool const system = std::addressof(clock) == std::addressof(time_provider::system());
   if (due.count() == 0 && !positive) detail::cancel_overdue(s);
-  else if (!system) detail::arm(s, [&](auto) { s.timer().use(clock, due); });
-  else if (due.count() >= 0) detail::arm(s, [&](auto wanted) { s.timer().arm(due, wanted); });
+  else if (!system) detail::arm(s, [&](alarm& a, auto) { a.use(clock, due); });
+  else if (due.count() >= 0) detail::arm(s, [&](alarm& a, auto wanted) { a.arm(due, wanted); });
 }
 
 inline void cancel_after(state& s, std::chrono::milliseconds due) {
   call_scope const scope(s, source_verb::cancel_after);
-  detail::arm(s, [&](auto wanted) { s.timer().arm(due, wanted); });
+  detail::arm(s, [&](alarm& a, auto wanted) { a.arm(due, wanted); });
 }
 
 /// The time that Clock shows; of the steady clock, the time that the source's time_provider shows.
 template <class Clock>
 auto now_of(state& s) {
-  if constexpr (std::is_same_v<Clock, std::chrono::steady_clock>) return s.timer().now().time_since_epoch();
-  else return Clock::now().time_since_epoch();
+  if constexpr (std::is_same_v<Clock, std::chrono::steady_clock>) {
+    alarm const* const a = s.timer();
+    return (a != nullptr ? a->now() : std::chrono::steady_clock::now()).time_since_epoch();
+  } else return Clock::now().time_since_epoch();
 }
 
 /// Sets the timer to `when`.
@@ -59,7 +61,7 @@ bool arm_at(state& s, std::chrono::time_point<Clock, Dur> when) {
   if (left <= left.zero()) return false;
   bool const reachable = left < (left.max)() && when < (when.max)();
   std::chrono::nanoseconds const due = reachable ? left : std::chrono::nanoseconds(-1);  // -1 disarms
-  detail::arm(s, [&](auto wanted) { s.timer().arm(due, wanted); });
+  detail::arm(s, [&](alarm& a, auto wanted) { a.arm(due, wanted); });
   return true;
 }
 

@@ -36,7 +36,9 @@ inline std::optional<std::chrono::nanoseconds> time_left(state& s) {
     std::size_t n = 0;
     more = false;
     s.visit_above([&](state& above) {
-      reading r{above.timer().clock(), above.timer().due()};
+      alarm const* const a = above.timer();
+      if (a == nullptr) return;
+      reading r{a->clock(), a->due()};
       if (r.due == alarm::never || (begun && !std::less<>()(last, r.clock))) return;
       std::size_t i = 0;
       while (i < n && std::less<>()(found[i].clock, r.clock)) ++i;
