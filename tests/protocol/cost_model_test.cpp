@@ -165,10 +165,10 @@ TEST_F(CoreCostModel, IsWhatThePageSays) {
     count("striped: cancel, none", [&] { r->cancel(); });
   }
   {
-    using row = cts::core::stripe_row<counting_platform>;
+    using stripe_row = cts::core::stripe_row<counting_platform>;
     using registry = cts::core::basic_registry<counting_platform, cts::core::stripes_at_run_time>;
-    void* const storage = counting_platform::allocate(row::bytes(16));
-    row* const stripes = row::build(storage, 16);
+    void* const storage = counting_platform::allocate(stripe_row::bytes(16));
+    stripe_row* const stripes = stripe_row::build(storage, 16);
     {
       registry r(stripes);
       node n;
@@ -178,8 +178,8 @@ TEST_F(CoreCostModel, IsWhatThePageSays) {
       count("shared: unregister", [&] { r.unregister(n); });
       count("shared: cancel, none, 16 stripes", [&] { r.cancel(); });
     }
-    row::destroy(stripes);
-    counting_platform::deallocate(storage, row::bytes(16));
+    stripe_row::destroy(stripes);
+    counting_platform::deallocate(storage, stripe_row::bytes(16));
   }
   using registry = cts::core::basic_registry<counting_platform>;
   struct free_barrier {

@@ -14,10 +14,9 @@
 /// K1 keeps the state alive under a running stop request: its last callback, and other threads meanwhile, only count
 /// down.
 ///
-///   K6  In the state of a shared source (stripes, H1 to H4 of protocol/striped_count.hpp) the sources are counted
-///   here,
-///       the other owners in the stripes until the last source ends. That thread marks the stripes. Until it has added
-///       their counts, the count of owners has a bias.
+///   K6  A shared source has stripes (H1 to H4 of protocol/striped_count.hpp): its sources are counted here, the other
+///       owners in the stripes until the last source ends. That thread marks the stripes. Until it has added their
+///       counts, the count of owners has a bias.
 ///
 ///     registry: flag …, a gap │ slots │ counts_ … │ apart_        152 bytes
 ///
