@@ -75,6 +75,7 @@ class segment : segment_header<Platform> {
 
   enum class outcome : unsigned char {
     found,
+    unclear,   ///< find() cannot tell, find_anew() can
     full,      ///< or sealed
     restarted  ///< there is a new generation
   };
@@ -89,25 +90,38 @@ class segment : segment_header<Platform> {
   word generation() noexcept { return generation_.load(site::gen_find); }
   word generation_again() noexcept { return generation_.load(site::gen_recheck); }
 
-  /// The frontier, or the slot just below it if that one has died in this generation.
-  CTS_HOT position find(word gen, bool may_restart) noexcept {
+  /// The frontier, or the slot just below it if that one has died in this generation, where the cursor and the three
+  /// slots there tell it.
+  CTS_HOT position find(word gen) noexcept {
     word const used = cursor_.load(site::cursor_find) - gen;  // too large if the cursor belongs to another generation
     if (used < capacity_) [[likely]] {                        // so `gen` is not sealed either
       auto const known = static_cast<std::size_t>(used);
       word const here = at(known).peek();
       if (is_unused(here, gen)) [[likely]] {
         slot& below = at(known - 1);
-        if (below.peek() == gen) {
-          // The floor, which the second may be, is done. If two are dead, all may be: a restart lets a burst reuse the
-          // last one's memory (G14).
-          if (at(known - 2).peek() == gen && may_restart && restart(gen)) [[unlikely]]
-            return {outcome::restarted};
+        if (below.peek() != gen) return {outcome::found, true, std::addressof(at(known)), here, gen + known + 1};
+        // The floor, which the second may be, is done. If two are dead, all may be.
+        if (at(known - 2).peek() != gen) [[likely]]
           return {outcome::found, false, std::addressof(below), gen};  // equal to what was loaded
-        }
-        return {outcome::found, true, std::addressof(at(known)), here, gen + known + 1};
       }
     }
-    return search(gen, used <= capacity_ ? static_cast<std::size_t>(used) : 0);
+    return {outcome::unclear};
+  }
+  /// The same everywhere. If the two slots below the frontier are dead, it tries to restart the segment, so that a
+  /// burst reuses the last one's memory (G14).
+  position find_anew(word gen, bool may_restart) noexcept {
+    if (is_sealed(gen)) return {outcome::full};
+    word const used = cursor_.load(site::cursor_find) - gen;
+    std::size_t const known = used <= capacity_ ? static_cast<std::size_t>(used) : 0;
+    std::size_t i = known;
+    word seen = 0;
+    while (i < capacity_ && !is_unused(seen = at(i).peek(), gen)) ++i;
+    if (i == capacity_) return {outcome::full};  // it reuses no slot, so that all can die
+    if (i > 0 && at(i - 1).peek() == gen) {
+      if (may_restart && at(i - 2).peek() == gen && restart(gen)) return {outcome::restarted};
+      return {outcome::found, i > known, std::addressof(at(i - 1)), gen, gen + i};
+    }
+    return {outcome::found, true, std::addressof(at(i)), seen, gen + i + 1};
   }
   /// Records that the slots up to that of `p` have been used (I1).
   CTS_HOT void advance(position const& p) noexcept {
@@ -174,17 +188,6 @@ class segment : segment_header<Platform> {
 
   using segment_header<Platform>::generation_, segment_header<Platform>::older_;
   using segment_header<Platform>::capacity_, segment_header<Platform>::cursor_;
-
-  /// The rest of find().
-  position search(word gen, std::size_t known) noexcept {
-    if (is_sealed(gen)) return {outcome::full};
-    std::size_t i = known;
-    word seen = 0;
-    while (i < capacity_ && !is_unused(seen = at(i).peek(), gen)) ++i;
-    if (i == capacity_) return {outcome::full};  // it reuses no slot, so that all can die
-    if (i > 0 && at(i - 1).peek() == gen) return {outcome::found, i > known, std::addressof(at(i - 1)), gen, gen + i};
-    return {outcome::found, true, std::addressof(at(i)), seen, gen + i + 1};
-  }
 
   bool all_dead(site how) noexcept {
     for (std::size_t i = 0; i < capacity_; i += block::size)

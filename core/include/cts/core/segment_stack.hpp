@@ -82,27 +82,15 @@ class segment_stack {
 
   /// Registers in the top segment: finds a slot, publishes, reads top and the generation again (G3).
   CTS_HOT register_result try_register(callback& c) noexcept {
-    unsigned attempts = 0;
-    for (bool first = true;; first = false) {
-      link const top = list_.top();
-      if (list::is_closed(top)) [[unlikely]] {
-        c.slot_.set(nullptr);  // it may lead into a registry that is gone
-        return register_result::canceled;
-      }
-      segment& s = *reinterpret_cast<segment*>(top);
-      word const gen = s.generation();
-      position const p = s.find(gen, first);
-      if (p.what == outcome::found) [[likely]] {
-        attempt const made = publish(c, s, top, gen, p);
-        if (made == attempt::registered) [[likely]]
-          return register_result::registered;
-        if (made == attempt::refused) return register_result::canceled;
-      } else if (p.what == outcome::restarted) {
-        list_.sweep_from_top();  // the segments below may be empty, too
-      } else if (!list_.make_room(s, gen, attempts++ < Platform::most_claims)) {
-        return core::step<Platform, failed_growth<Platform>>::answer(c);
-      }
-    }
+    link const top = list_.top();
+    if (list::is_closed(top)) [[unlikely]]
+      return refuse(c);
+    segment& s = *reinterpret_cast<segment*>(top);
+    word const gen = s.generation();
+    if (position const p = s.find(gen); p.what == outcome::found) [[likely]]
+      if (publish(c, s, top, gen, p) == attempt::registered) [[likely]]
+        return register_result::registered;
+    return try_register_anew(c);
   }
 
   /// Closes the stack to registrants. Returns its top to the one thread that did it, else null (G1).
@@ -155,6 +143,31 @@ class segment_stack {
   /// Its capacity, without a load that the addresses of its slots would wait for.
   CTS_HOT std::size_t slots_of(segment* s) noexcept {
     return s == std::addressof(inline_segment_) ? InlineSlots : Platform::segment_slots;
+  }
+
+  static register_result refuse(callback& c) noexcept {
+    c.slot_.set(nullptr);  // it may lead into a registry that is gone
+    return register_result::canceled;
+  }
+  /// The rest of try_register(): it is out of line, so that the first attempt needs few registers and no stack.
+  CTS_COLD register_result try_register_anew(callback& c) noexcept {
+    unsigned attempts = 0;
+    for (bool first = true;; first = false) {
+      link const top = list_.top();
+      if (list::is_closed(top)) return refuse(c);
+      segment& s = *reinterpret_cast<segment*>(top);
+      word const gen = s.generation();
+      position const p = s.find_anew(gen, first);
+      if (p.what == outcome::found) {
+        attempt const made = publish(c, s, top, gen, p);
+        if (made == attempt::registered) return register_result::registered;
+        if (made == attempt::refused) return register_result::canceled;
+      } else if (p.what == outcome::restarted) {
+        list_.sweep_from_top();  // the segments below may be empty, too
+      } else if (!list_.make_room(s, gen, attempts++ < Platform::most_claims)) {
+        return core::step<Platform, failed_growth<Platform>>::answer(c);
+      }
+    }
   }
 
   /// `c` may be gone once it is published.
