@@ -45,8 +45,9 @@ inline void require(bool ok, char const* what, char const* file = __builtin_FILE
 struct execution {
   int allocations = 0;  // blocks allocated
   int deallocations = 0;
-  int failing = -1;  // the allocation that fails
-  int stop_in = -1;  // after so many atomic steps thread 0 stops until `others` is zero
+  int failing = -1;               // the allocation that fails
+  std::size_t slab_segments = 1;  // how many segments a new block of memory has at most
+  int stop_in = -1;               // after so many atomic steps thread 0 stops until `others` is zero
   baton* others = nullptr;
   int interrupt_in = -1;             // after so many atomic steps of thread 0 the handler runs on it, to its end
   std::function<void()> handler;     // as a signal's
@@ -127,6 +128,11 @@ template <std::size_t InlineSlots, std::size_t SegmentSlots, std::size_t Prefetc
 struct platform {
   static constexpr std::size_t inline_slots = InlineSlots;
   static constexpr std::size_t segment_slots = SegmentSlots;
+  struct slab_limit {
+    constexpr operator std::size_t() const noexcept { return now.slab_segments; }
+  };
+  static constexpr std::size_t slab_part = 1;
+  static constexpr slab_limit slab_segments{};
   static constexpr std::size_t line = 8;
   static constexpr std::size_t prefetch_distance = Prefetch;
   struct claim_limit {

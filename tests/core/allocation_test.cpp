@@ -16,6 +16,7 @@ using namespace cts::core;
 struct failing_platform : std_platform {
   static constexpr std::size_t inline_slots = 2;
   static constexpr std::size_t segment_slots = 3;
+  static constexpr std::size_t slab_segments = 1;  // else a failed allocation may be followed by a smaller one
   static inline std::size_t made = 0, failing = 0, held = 0;
   static inline bool for_ever = false;
   static void start(std::size_t k, bool from_then_on) {

@@ -14,6 +14,8 @@
 ///   allocate(n), deallocate(p, n)   memory aligned to `line` bytes, or null
 ///   prefetch(p)    a hint that *p will be read
 ///   inline_slots, segment_slots, line, prefetch_distance, checked
+///   slab_part, slab_segments   segments come in slabs, of one in slab_part of those that are there and of so many at
+///                  most
 ///   most_claims    how often a registration tries to reuse empty segments before it allocates
 #pragma once
 #ifndef CTS_CORE_PLATFORM_HPP
@@ -51,6 +53,8 @@ using step = typename replaced<Platform, Step>::type;
 struct std_platform {
   static constexpr std::size_t inline_slots = 8;    ///< slots inside the registry, which allocate nothing
   static constexpr std::size_t segment_slots = 56;  ///< slots of a further segment of 488 bytes
+  static constexpr std::size_t slab_part = 32;      ///< a slab has one for 32 segments that are there
+  static constexpr std::size_t slab_segments = 64;  ///< and not larger than 32 KiB
   static constexpr std::size_t line = 64;           ///< bytes of a cache line
   static constexpr unsigned most_claims = 16;
   static constexpr std::size_t prefetch_distance = 16;  ///< callbacks that cancel prefetches ahead

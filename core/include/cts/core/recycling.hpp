@@ -2,6 +2,8 @@
 /// @file
 /// The list of segments below `top`, and how a registrant makes room in it. A full top segment is, in this order:
 /// restarted in place if it is empty; covered by an empty segment from further down; covered by a new one.
+/// In a large list new ones come in slabs, so that a walk stays inside few pages. Those below the first of a slab are
+/// empty segments from further down as all others.
 ///
 /// An empty segment leaves the list by Harris' algorithm (DISC 2001): the mover marks the segment's own link, so that
 /// the segment below cannot be unlinked through it, then swings the link above. Nobody helps or waits: a mover that
@@ -10,6 +12,7 @@
 #ifndef CTS_CORE_RECYCLING_HPP
 #define CTS_CORE_RECYCLING_HPP
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -60,14 +63,8 @@ class segment_list {
       }
       if (sweep(segments_.get() >= limit_.get() ? everything : glance)) return true;
     }
-    void* const storage = Platform::allocate(segment::bytes(Platform::segment_slots));
-    if (storage == nullptr) return s.restart(gen) || sweep(everything);
-    segment& fresh = *segment::build(storage, Platform::segment_slots);
-    link expected = segment::to(s);
-    fresh.link_to(expected);
-    if (top_.compare_exchange(expected, segment::to(fresh), site::top_push)) segments_.add(1);
-    else release(fresh);  // another thread made room, or cancel came
-    return true;
+    std::size_t const slab = (std::min)(segments_.get() / Platform::slab_part, std::size_t{Platform::slab_segments});
+    return (slab > 1 && push_new(s, slab)) || push_new(s, 1) || s.restart(gen) || sweep(everything);
   }
   /// The next sweep begins at the top.
   void sweep_from_top() noexcept { hand_.store(0, site::hand_keep); }
@@ -76,7 +73,7 @@ class segment_list {
   CTS_HOT void release_grown(segment& first) noexcept {
     segment* const top = segment::from(top_.load(site::top_dispose));
     if (top != std::addressof(first) || first.last_older() != nullptr) [[unlikely]]
-      release_all(top, first);
+      release_all(top);
   }
   /// Closed from now on, for a registration after dispose.
   void forget(segment& first) noexcept { top_.store(segment::to(first) | closed, site::top_forget); }
@@ -84,6 +81,20 @@ class segment_list {
  private:
   static constexpr std::uint32_t glance = 2;
   static constexpr std::uint32_t everything = ~std::uint32_t{0};
+
+  /// Covers `s` with so many new segments, of which those below the top wait for a sweep. False: there is no memory.
+  bool push_new(segment& s, std::size_t count) noexcept {
+    constexpr std::size_t slots = Platform::segment_slots;
+    void* const storage = Platform::allocate(segment::bytes(slots, count));
+    if (storage == nullptr) return false;
+    link expected = segment::to(s);
+    segment& fresh = *segment::build(storage, slots, count, expected);
+    if (top_.compare_exchange(expected, segment::to(fresh), site::top_push)) {
+      segments_.add(static_cast<std::uint32_t>(count));
+      if (count > 1) sweep_from_top();
+    } else release(fresh);  // another thread made room, or cancel came
+    return true;
+  }
 
   enum class move { moved, in_use, contended };
 
@@ -149,16 +160,22 @@ class segment_list {
     }
   }
 
-  CTS_COLD static void release_all(segment* s, segment& first) noexcept {
-    while (s != nullptr) {
-      segment* const next = s->last_older();
-      if (s != std::addressof(first)) release(*s);
-      s = next;
+  /// Two walks, as the list leads through slabs in any order.
+  CTS_COLD static void release_all(segment* s) noexcept {
+    segment* blocks = nullptr;
+    for (segment* next; s != nullptr; s = next) {
+      next = s->last_older();
+      if (!s->begins_block()) continue;  // nor does the first segment of all
+      s->link_to(reinterpret_cast<link>(blocks));
+      blocks = s;
+    }
+    for (segment* next; blocks != nullptr; blocks = next) {
+      next = blocks->last_older();
+      release(*blocks);
     }
   }
   static void release(segment& s) noexcept {
-    std::size_t const bytes = segment::bytes(s.capacity());
-    segment::destroy(std::addressof(s));
+    std::size_t const bytes = segment::destroy(std::addressof(s));
     Platform::deallocate(std::addressof(s), bytes);
   }
 

@@ -32,15 +32,18 @@ class segment_header {
   template <class T>
   using atomic = typename Platform::template atomic<T>;
 
-  constexpr explicit segment_header(std::size_t capacity) noexcept : capacity_(capacity) {}
+  constexpr segment_header(std::size_t capacity, std::size_t slab) noexcept
+      : capacity_(static_cast<std::uint16_t>(capacity)), slab_(static_cast<std::uint16_t>(slab)) {}
 
   atomic<word> generation_{generation_step};
   atomic<std::uintptr_t> older_{0};  // marked while the segment is on its way out of the list
-  std::size_t const capacity_;
+  std::uint16_t const capacity_;
+  std::uint16_t const slab_;  // of the first segment of a block of memory: how many are in it; of the others 0
   atomic<word> cursor_{generation_step};
 };
 
-/// A segment; its slots follow it in memory.
+/// A segment; its slots follow it in memory. Segments are alone in a block of memory, or with others in a slab, where
+/// each is used and reused as if it were alone.
 template <class Platform>
 class segment : segment_header<Platform> {
  public:
@@ -50,17 +53,33 @@ class segment : segment_header<Platform> {
   static constexpr link mark_bit = 1;
 
   static constexpr std::size_t bytes(std::size_t n) noexcept { return sizeof(segment) + n * sizeof(slot); }
+  /// Of a slab of `count` segments of `n` slots, each of which begins a cache line.
+  static constexpr std::size_t bytes(std::size_t n, std::size_t count) noexcept {
+    return (count - 1) * distance(n) + bytes(n);
+  }
 
-  /// `storage` has bytes(n) bytes.
-  static segment* build(void* storage, std::size_t n) noexcept {
-    segment* const s = ::new (storage) segment(n);
-    for (std::size_t i = 0; i < n; ++i) ::new (static_cast<void*>(std::addressof(s->at(i)))) slot(dead(0));
-    return s;
+  /// `storage` has bytes(n, count) bytes. Returns the first segment; from there on each leads to the next one, and the
+  /// last one to `older`.
+  static segment* build(void* storage, std::size_t n, std::size_t count, link older) noexcept {
+    for (std::size_t k = count; k != 0; --k) {
+      segment* const s = ::new (part(storage, n, k - 1)) segment(n, k == 1 ? count : 0);
+      for (std::size_t i = 0; i < n; ++i) ::new (static_cast<void*>(std::addressof(s->at(i)))) slot(dead(0));
+      s->link_to(older);
+      older = to(*s);
+    }
+    return from(older);
   }
-  static void destroy(segment* s) noexcept {
-    for (std::size_t i = 0; i < s->capacity_; ++i) std::destroy_at(std::addressof(s->at(i)));
-    std::destroy_at(s);
+  /// Destroys the segments of a block of memory, given by its first one. Returns the size of the block.
+  static std::size_t destroy(segment* first) noexcept {
+    std::size_t const n = first->capacity_, count = first->slab_;
+    for (std::size_t k = count; k != 0; --k) {
+      auto* const s = static_cast<segment*>(part(first, n, k - 1));
+      for (std::size_t i = 0; i < n; ++i) std::destroy_at(std::addressof(s->at(i)));
+      std::destroy_at(s);
+    }
+    return bytes(n, count);
   }
+  bool begins_block() const noexcept { return slab_ != 0; }
 
   static link to(segment& s) noexcept { return reinterpret_cast<link>(std::addressof(s)); }
   static segment* from(link l) noexcept { return reinterpret_cast<segment*>(l & ~mark_bit); }
@@ -181,13 +200,21 @@ class segment : segment_header<Platform> {
   segment* last_older() noexcept { return from(older_.load(site::top_dispose)); }
 
  protected:
-  constexpr explicit segment(std::size_t n) noexcept : segment_header<Platform>(n) {}
+  constexpr explicit segment(std::size_t n, std::size_t slab) noexcept : segment_header<Platform>(n, slab) {}
 
  private:
+  static constexpr std::size_t distance(std::size_t n) noexcept {
+    return (bytes(n) + Platform::line - 1) / Platform::line * Platform::line;
+  }
+  static void* part(void* storage, std::size_t n, std::size_t k) noexcept {
+    return static_cast<std::byte*>(storage) + k * distance(n);
+  }
+
   static_assert(Platform::inline_slots < seal && Platform::segment_slots < seal, "a cursor must not reach the seal");
 
   using segment_header<Platform>::generation_, segment_header<Platform>::older_;
   using segment_header<Platform>::capacity_, segment_header<Platform>::cursor_;
+  using segment_header<Platform>::slab_;
 
   bool all_dead(site how) noexcept {
     for (std::size_t i = 0; i < capacity_; i += block::size)
@@ -209,7 +236,7 @@ class whole_segment : public segment<Platform> {
  private:
   template <std::size_t... K>
   constexpr explicit whole_segment(std::index_sequence<K...>) noexcept
-      : base(N), array_{typename base::slot(dead(K * 0))...} {
+      : base(N, 0), array_{typename base::slot(dead(K * 0))...} {
     static_assert(sizeof(whole_segment) == base::bytes(N), "the slots follow the header");
   }
   typename base::slot array_[N];
