@@ -102,6 +102,12 @@ void add_defects_of_cancel() {
       "believe_failed_exchange", "G16",
       "a cancel relies on a value that a failed compare-and-swap has read without an order",
       {when(has_failed, {&info(site::status_ask), [](step& x) { x.found = recall(site::status_cancel)->expected; }})});
+  // The source's end asks for the flag, then for the canceller.
+  add_defect("end_under_canceller", "G16", "a source that ends in its own callback drops its reference at once",
+             {when(follows(core::site::flag_poll), answers(core::site::canceller_ask, 0)),
+              when(been_at(core::site::flag_poll), answers(site::delegate_ask, 0))});
+  add_defect("keep_left_source", "G16", "the canceller never drops the reference of a source that ended in a callback",
+             {when(follows(core::site::flag_end), drops(site::refs_drop))});
   add_defect("end_although_timed", "G17", "a source that finds itself alone forgets that a timer may be on its way",
              {overlooks(site::status_peek, status::timed)});
   add_defect("replace_alarm", "G17", "the second of two threads that make the timer replaces the first one's",

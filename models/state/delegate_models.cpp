@@ -43,6 +43,40 @@ add<child_ends_elsewhere> const add_child_ends_elsewhere(
     "G21", "ChildEndsInAContext",
     "a child's callback, sent to another thread by its parent's cancel, ends the child there", full(), 1000000);
 
+struct source_ends_elsewhere : rl::test_suite<source_ends_elsewhere, 2>, scene {
+  baton back;
+  void before() {
+    open();
+    back.reset();
+    add(0);
+    register_callback(0);
+    callbacks[0]->then = [this] {
+      ready.pass(1);
+      P::await([this] { return back.get() != 0; });
+    };  // as send() does
+  }
+  void thread(unsigned i) {
+    if (i == 0) {
+      cancel(*states[0]);
+      return;
+    }
+    P::await([this] { return ready.get() != 0; });
+    {
+      state::delegate const here(*states[0]);
+      unregister_callback(0);
+      states[0]->dispose_and_drop();  // the last reference, which the canceller needs
+    }
+    back.pass(1);
+  }
+  void after() {
+    require(runs(0) == 1, "did not run");
+    close();
+  }
+};
+add<source_ends_elsewhere> const add_source_ends_elsewhere(
+    "G21", "SourceEndsInAContext", "a callback, sent to another thread by its source's cancel, ends the source there",
+    full(), 1000000);
+
 struct delegated : rl::test_suite<delegated, 2>, scene {
   void before() {
     open();

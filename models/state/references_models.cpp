@@ -120,6 +120,36 @@ add<of_shared<last_drop>> const add_shared_last_drop(
     "G26", "LastDrop", "a token's end beside a shared source's end: the last one frees the state", full(), 200000);
 add<of_shared<cancel_vs_last_drop>> const add_shared_cancel_vs_last_drop(
     "G26", "CancelVersusLastDrop", "a shared source's cancel and end beside a callback's end", full(), 200000);
+/// The callback waits for the token's thread, so that thread must not wait for the canceller.
+struct ends_in_its_own_cancel : rl::test_suite<ends_in_its_own_cancel, 2>, scene {
+  void before() {
+    open();
+    add(0);
+    states[0]->share();
+    register_callback(0);
+    callbacks[0]->then = [this] {
+      unregister_callback(0);
+      states[0]->dispose_and_drop();
+      P::await([this] { return ready.get() != 0; });
+    };
+  }
+  void thread(unsigned i) {
+    if (i == 0) {
+      cancel(*states[0]);
+      return;
+    }
+    states[0]->drop();
+    ready.pass(1);
+  }
+  void after() {
+    require(runs(0) == 1, "did not run");
+    close();
+  }
+};
+add<ends_in_its_own_cancel> const add_ends_in_its_own_cancel(
+    "G16", "TheSourceEndsInItsOwnCancel",
+    "a callback ends the source beside a token's end, which waits for nothing: the canceller frees the state", full(),
+    1000000);
 
 }  // namespace
 }  // namespace cts::models::states

@@ -342,15 +342,13 @@ struct of_shared : Model {
 
 // --- verbs of threads ---
 
-/// A source's cancel.
+/// A source's cancel. The caller holds a reference; if that is the source's, a callback may end it.
 inline request_result cancel(state& s) {
-  s.share();
   request_result const result = s.request_cancellation(nullptr);
   if (result == request_result::won) {
     model_failures f;
     s.notify(f, false);
   }
-  s.drop();
   return result;
 }
 /// A reader: asks each state above `s` for a word that dies with it, as production asks for the deadline.

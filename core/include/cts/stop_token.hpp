@@ -128,7 +128,7 @@ class stop_source {
   }
   /// Requests no stop. Waits for nothing.
   ~stop_source() {
-    if (state_ != nullptr) state_->drop_perhaps_last(state::source);
+    if (state_ != nullptr) state_->drop_source();
   }
 
   /// Exchanges the states.

@@ -122,10 +122,15 @@ class basic_registry {
   /// @return true for the one call, of this and cancel, that did it: run_callbacks() must follow.
   bool request_cancellation() noexcept {
     auto const in_flight = watch_.begin(call::cancel);
-    bool const first = all().close_first() != nullptr;
+    return request() != nullptr;
+  }
+
+  /// For a thread that knows another one in or before request_cancellation(): refuses registrations and sets the flag.
+  void help_request() noexcept {
+    auto const in_flight = watch_.begin(call::cancel);
+    static_cast<void>(all().close_first());
     all().close_rest();
-    help();  // not a store: another thread may have run the callbacks by now
-    return first;
+    help();  // not a store: the other thread may have run the callbacks by now
   }
 
   /// The second half, once, on any thread. Asks `stop()` before the first callback, too.
@@ -163,7 +168,7 @@ class basic_registry {
   template <class Removed>
   void remove_all(Removed removed) noexcept {
     auto const in_flight = watch_.begin(call::unregister);
-    scan_all([&](auto& from, auto& at, word w) noexcept {
+    all().scan([&](auto& from, auto& at, word w) noexcept {
       callback& c = *core::callback_of<callback>(w);
       if (!at.take(w, core::running(c))) return true;
       removed(c);
@@ -187,16 +192,19 @@ class basic_registry {
   /// How many callbacks are registered. O(slots), a snapshot.
   std::size_t count() noexcept {
     std::size_t n = 0;
-    scan_all([&n](auto&, auto&, word) noexcept { return ++n != 0; });
+    all().scan([&n](auto&, auto&, word) noexcept { return ++n != 0; });
     return n;
   }
 
   /// Whether `is(address)` is true for the address of a registered callback. O(slots), a snapshot.
   template <class Is>
   bool any_registered(Is is) noexcept {
-    return !scan_all(
+    return !all().scan(
         [&](auto&, auto&, word w) noexcept { return !is(static_cast<void const*>(callback_of<callback>(w))); });
   }
+
+  /// Whether cancel has been called and its callbacks have not all returned. For a thread that runs one of them, exact.
+  bool is_notifying() const noexcept { return flag_.load(site::flag_poll) == notifying; }
 
   /// The thread that runs the callbacks or did last; 0: none yet.
   std::uintptr_t canceller() const noexcept { return canceller_.load(site::canceller_ask); }
@@ -231,7 +239,6 @@ class basic_registry {
   friend inspector<basic_registry>;
   static constexpr std::size_t alignment = Layout::template alignment<Platform>;
   using stripes = core::stripes<Platform, Stripes, Layout>;
-  static constexpr std::size_t own = stripes::own;
 
   static bool holds(void const* self, void const* slot) noexcept {
     return const_cast<basic_registry*>(static_cast<basic_registry const*>(self))->all().holds(slot);
@@ -241,10 +248,6 @@ class basic_registry {
   stack& mine() noexcept {
     if constexpr (Stripes > 1) return stripes_[Platform::thread_index() % Stripes].stack;
     else return stripes_[0].stack;
-  }
-  template <class Visit>
-  bool scan_all(Visit visit) noexcept {
-    return all().scan(visit);
   }
   bool is_canceller() const noexcept { return canceller_.load(site::canceller_ask) == Platform::this_thread(); }
 
@@ -380,7 +383,7 @@ class basic_registry {
   [[no_unique_address]] overlap_watch<Platform::checked> watch_{this, &holds};
   [[no_unique_address]] row_of<Platform, Stripes> row_;
   // The registrants' words.
-  stripe<Platform, Layout> stripes_[own];
+  stripe<Platform, Layout> stripes_[stripes::own];
 };
 
 /// The registry of production.

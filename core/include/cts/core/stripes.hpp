@@ -183,7 +183,7 @@ class stripes {
     return first_[i].stack.scan_on(in, here, visit) && scan_from(i + 1, visit);
   }
   template <class Visit>
-  bool scan(Visit& visit) noexcept {
+  bool scan(Visit visit) noexcept {
     return has_row() ? row_->scan(visit) : scan_from(0, visit);
   }
   /// Calls `visit(stack, number)` for each in which registrations can be, until it returns false.

@@ -14,6 +14,7 @@
 
 #include "cts/detail/callable.hpp"
 #include "cts/detail/checked/source_calls.hpp"
+#include "cts/detail/checked/source_scopes.hpp"
 #include "cts/detail/failures.hpp"
 #include "cts/detail/futures.hpp"
 #include "cts/detail/memory/reserve.hpp"
@@ -34,14 +35,14 @@ struct given_reason {
   bool timeout = false;
 };
 
-/// Cancels `s` and runs its callbacks. A callback may destroy the source object (R34): only `s` is used after them.
+/// Cancels `s` and runs its callbacks. A callback may destroy the source object (R34), whose reference `s` then keeps
+/// until they have run: only `s` is used after them.
 /// @return whether this call has canceled it. Throws what the callbacks have thrown
 inline bool cancel(state& s, bool throw_on_first, if_disposed then, given_reason why = {}) {
   if (s.is_cancellation_requested() && !s.is_disposed()) return false;
   failures failed;
   {
-    state::reference const held(s);
-    source_calls::scope const call(s.more(), source_verb::cancel, std::addressof(s));
+    call_scope const call(s, source_verb::cancel);
     request_result const result = why.timeout ? s.request_timeout(false) : s.request_cancellation(why.value.get());
     if (result == request_result::disposed && then == if_disposed::throws) throw object_disposed();
     if (result != request_result::won) return false;

@@ -7,8 +7,9 @@
 ///   S1  The thread that sets `canceled` is the only winner. It disarms the timer, signals the event and runs the
 ///       callbacks. A thread that loses returns with the registry's flag set (G16, G18).
 ///   S2  A thread makes a reference only from one that it holds. A due timer takes its reference under its wheel's
-///       lock; ending the source takes the same lock before it drops the reference that the timer copies (G17). The
-///       thread that runs callbacks holds a reference, so no callback frees the state under it.
+///       lock; ending the source takes the same lock before it drops the reference that the timer copies (G17). A
+///       canceller relies on the reference of its caller. If that is the source's, and a callback ends the source, it
+///       leaves the reference in the canceller's frame; so no callback frees the state under its canceller.
 ///   S3  An event or a timer is first announced in the status word; then its thread looks for cancel and dispose.
 ///       Cancel and dispose first announce themselves in that word; then they look for the event and the timer. All
 ///       four are read-modify-writes of one word, so the second of any two sees the first (G17, G18).
@@ -62,7 +63,7 @@
 #include "cts/protocol/link.hpp"
 #include "cts/protocol/memory_orders.hpp"
 #include "cts/protocol/node.hpp"
-#include "cts/protocol/notification_chain.hpp"
+#include "cts/protocol/notification.hpp"
 #include "cts/protocol/own_alarm.hpp"
 #include "cts/protocol/parents.hpp"
 #include "cts/protocol/reference.hpp"
@@ -126,7 +127,7 @@ class basic_state {
   bool is_timed_out() const noexcept { return status::is_canceled_by_timer(status_.load(site::status_ask)); }
 
   /// The first half of cancel (R2, R3a–c). The caller holds a reference; if it wins, it calls notify() and keeps the
-  /// reference until that has returned.
+  /// reference until that has returned. That of the source is enough: a callback may end the source all the same.
   /// @param cause null, or a reason; if this call wins, the state owns it, else the caller still does
   request_result request_cancellation(reason* cause) noexcept {
     return request_cancellation(status::cause_of(cause), false);
@@ -137,18 +138,16 @@ class basic_state {
 
   /// The second half (R3d–g), on any thread that the first half happened before. Runs the callbacks of this state, and
   /// those of the states below at the turn of their links (R69). Constant stack; allocates only to keep exceptions. S7.
-  void notify(failures& f, bool stop_on_first) noexcept {
-    failures_.set(&f);
-    stop_on_first_.set(stop_on_first);
-    notification_chain::run(*this);
-  }
+  void notify(failures& f, bool stop_on_first) noexcept { notification::run(*this, f, stop_on_first); }
   /// The second half if registry().count() was 0 after the first. Runs nothing: a registrant that is on its way finds
   /// the registry closed, and retracts.
   void notify_nobody() noexcept {
     registry_.run_callbacks([] { return true; });
   }
   /// For the thread that runs callbacks: whether the one that has just run is the last, because it has thrown (R29).
-  bool shall_stop() const noexcept { return stop_on_first_.get() && failures_.get()->any(); }
+  bool shall_stop() const noexcept {
+    return frame_.get() != nullptr && frame_.get()->stop_on_first && failures_.get()->any();
+  }
   /// For the callback that is running: where it leaves its exception.
   failures& collector() noexcept {
     if (failures_.get() == nullptr) failures_.set(Parts::make_failures());
@@ -169,12 +168,14 @@ class basic_state {
   }
   /// The end of the source: disposes the state and drops the source's reference.
   CTS_HOT void dispose_and_drop() noexcept {
+    bool const inside = registry_.is_notifying() && runs_here();
     // A thread that holds the only reference skips dispose if no link and no timer can come back: nobody can tell.
-    if (refs_.is_alone() && !foreign_ && (status_.load(site::status_peek) & (status::timed | status::watched)) == 0 &&
+    if (!inside && refs_.is_alone() && !foreign_ &&
+        (status_.load(site::status_peek) & (status::timed | status::watched)) == 0 &&
         (link_count_ == 0 || parents::leave(*this)))
       return destroy();
     dispose();
-    drop_source();
+    if (!inside || !notification::leave_source(*this)) drop_source();
   }
   void drop_source() noexcept { refs_.template end<site::refs_drop>(this) ? destroy() : void(); }  // once
 
@@ -261,8 +262,7 @@ class basic_state {
   }
   /// Whether a state at `address` is linked to this one by one of its first links. O(registrations); for checks.
   bool is_parent_of(std::uintptr_t address) noexcept { return parents::is_linked_from(*this, address); }
-  /// Calls `visit(state, reason*)` for the state that was canceled first, through the links. O(links on the way).
-  /// @return false if this one is not canceled
+  /// Calls `visit(state, reason*)` for the state that was canceled first, through the links, or returns false. O(links).
   template <class Visit>
   bool cause(Visit visit) const {
     return parents::cause(*this, visit);
@@ -273,16 +273,16 @@ class basic_state {
 
  private:
   using link = basic_link<basic_state>;
+  using notification = detail::notification<Parts, basic_state>;
   using ancestors = detail::ancestors<Parts, basic_state>;
   using parents = detail::parents<Parts, basic_state>;
-  using notification_chain = detail::notification_chain<Parts, basic_state>;
   friend inspector<basic_state>;
   using stripes = striped_count<platform>;
   friend link;
   friend ancestors;
+  friend notification;
   friend parents;
   friend foreign_links;
-  friend notification_chain;
   friend state_list<basic_state>;
   friend dying_list<basic_state>;
 
@@ -334,7 +334,7 @@ class basic_state {
   }
   /// S1, for a thread that finds `canceled`: the winner may not have come to the registry's flag yet.
   void set_flag() noexcept {
-    if (!is_cancellation_requested()) registry_.request_cancellation();
+    if (!is_cancellation_requested()) registry_.help_request();
   }
 
   // --- links ---
@@ -383,9 +383,9 @@ class basic_state {
   reference_count<platform> refs_;
   atomic<status::word> status_{0};
   basic_shared_event<Parts> event_;
-  typename platform::template var<failures*> failures_{nullptr};  // exceptions of the running callbacks
+  typename platform::template var<failures*> failures_{nullptr};                // exceptions of the running callbacks
+  typename platform::template var<canceller_frame<platform>*> frame_{nullptr};  // null: of a link's child
   basic_delegate<platform> delegate_;
-  typename platform::template var<bool> stop_on_first_{false};
   bool const foreign_;  // there are foreign_links behind the links
   std::uint32_t const link_count_;
   typename platform::template var<basic_state*> next_dying_{nullptr};  // in a dying_list

@@ -5,13 +5,16 @@
 ///     counts_:   bit  63 … 32    31 … 0
 ///                     sources    owners           a source counts in both halves
 ///
-///   K1  The owners are the sources, the tokens, the registered callbacks, and the stop request that runs callbacks.
-///       The thread that drops the last owner destroys the state.
+///   K1  The owners are the sources, the tokens and the registered callbacks. The thread that drops the last owner
+///       destroys the state.
 ///   K2  Both counts are in one word, so copying or dropping a source is one read-modify-write.
 ///   K3  A source is made from a source only. Once there is none, there never will be.
 ///   K4  A reference is made from a reference that its maker holds, so the count of owners never rises from zero.
 ///
-/// K1 keeps the state alive under a running stop request: its last callback, and other threads meanwhile, only count
+///   K5  The source that a stop request is called on owns the state while the request runs callbacks. If a callback
+///       ends a source, it leaves the source's count to the request, on whose stack it finds room.
+///
+/// K5 keeps the state alive under a running stop request: its last callback, and other threads meanwhile, only count
 /// down.
 ///
 ///   K6  A shared source has stripes (H1 to H4 of protocol/striped_count.hpp): its sources are counted here, the other
@@ -32,6 +35,7 @@
 #include <cstdint>
 #include <memory>
 #include <new>
+#include <utility>
 
 #include "cts/core/registry.hpp"
 #include "cts/detail/shared_source.hpp"
@@ -75,11 +79,12 @@ class stop_state {
       destroy();
   }
 
-  /// The same for an owner that often is the last one: a thread that finds itself alone need not write, as by K4 no
+  /// The same for a source, which often is the last owner: a thread that finds itself alone need not write, as by K4 no
   /// other thread can make a reference. The acquire load reads from the same release sequence.
-  void drop_perhaps_last(count what) noexcept {
-    if (counts_.load(std::memory_order_acquire) == what) destroy();
-    else drop(what);
+  void drop_source() noexcept {
+    if (registry_.is_notifying() && leave_to_request()) return;
+    if (counts_.load(std::memory_order_acquire) == source) destroy();
+    else drop(source);
   }
 
   bool stop_requested() const noexcept { return registry_.is_cancellation_requested(); }
@@ -92,11 +97,13 @@ class stop_state {
   /// Runs the callbacks if no stop was requested before.
   /// @return true for the one call that made the request, after its callbacks have returned
   bool request_stop() noexcept {
-    if (registry_.is_cancellation_requested()) return false;
-    share(owner);  // K1
-    bool const made = registry_.cancel();
-    drop(owner);
-    return made;
+    if (registry_.is_cancellation_requested() || !registry_.request_cancellation()) return false;
+    bool holds_source = false;  // K5
+    request_ = &holds_source;
+    registry_.run_callbacks([] { return false; });
+    if (holds_source) [[unlikely]]
+      drop(source);
+    return true;
   }
 
   registry_type& registry() noexcept { return registry_; }
@@ -145,6 +152,10 @@ class stop_state {
     count const less = bias - static_cast<count>(static_cast<std::int64_t>(counted));
     if (counts_.fetch_sub(less, std::memory_order_acq_rel) == less) destroy();
   }
+  /// K5. False if this thread does not run the callbacks, or has left it a source before.
+  CTS_COLD bool leave_to_request() noexcept {
+    return registry_.canceller() == platform::this_thread() && !std::exchange(*request_, true);
+  }
 
   CTS_COLD void destroy() noexcept {
     void* const block = block_;
@@ -158,8 +169,9 @@ class stop_state {
   std::atomic<count> counts_;
   std::uint32_t const last_stripe_;  // 0: no stripes
   void* const block_;                // the result of operator new
+  bool* request_ = nullptr;          // on the stack of the stop request, for the callbacks that it runs
   // Allocators put at least a word before the next block.
-  std::byte apart_[platform::line - 3 * sizeof(count) - sizeof(void*)];
+  std::byte apart_[platform::line - 3 * sizeof(count) - 2 * sizeof(void*)];
 };
 
 }  // namespace detail
