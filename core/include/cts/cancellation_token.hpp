@@ -191,10 +191,7 @@ class cancellation_token {
   /// @return nothing if no timer is armed or the source is disposed
   [[nodiscard]] std::optional<std::chrono::steady_clock::time_point> deadline() const noexcept {
     auto due = detail::alarm::never;
-    if (state_ != nullptr)
-      state_->visit_above([&due](detail::state& s) {
-        if (detail::alarm const* const a = s.timer()) due = (std::min)(due, a->due());
-      });
+    if (state_ != nullptr) state_->visit_above([&due](detail::state& s) { due = (std::min)(due, detail::due_of(s)); });
     if (due == detail::alarm::never) return std::nullopt;
     return std::chrono::steady_clock::time_point(std::chrono::steady_clock::duration(due));
   }

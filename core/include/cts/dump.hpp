@@ -128,11 +128,10 @@ class source_report {
   }
   void timer() {
     text_ += " timer=";
-    alarm const* const a = state_.timer();
-    alarm::count const due = a != nullptr ? a->due() : alarm::never;
+    alarm::count const due = detail::due_of(state_);
     if (due == alarm::never) {
       text_ += "none";
-    } else if (time_provider* const clock = a->clock(); clock != nullptr) {
+    } else if (time_provider* const clock = state_.timer()->clock(); clock != nullptr) {
       text_ += "at:" + std::to_string(due) + '@';
       address(clock);  // not asked for its time: that would be foreign code
     } else {

@@ -127,6 +127,12 @@ inline wait_record::thread std_parts::waiting::runner(wait_record const& r) noex
   return w.state_.registry().is_running(w.callback_) ? w.state_.runner() : 0;
 }
 
+/// When the state's timer is due; `never` if it is not armed.
+inline alarm::count due_of(state const& s) noexcept {
+  alarm const* const a = s.timer();
+  return a != nullptr ? a->due() : alarm::never;
+}
+
 /// The state of none(), for its wait handle: never canceled. R12.
 CTS_SHARED_SYMBOL inline state* never_state() noexcept {
   alignas(state) static unsigned char storage[sizeof(state)];
