@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "cts/core/memory_orders.hpp"
+#include "cts/protocol/block_heap.hpp"
 #include "cts/protocol/joint_callback.hpp"
 #include "cts/protocol/memory_orders.hpp"
 #include "checker/order_names.hpp"
@@ -43,4 +44,5 @@ int main() {
   print("The core", cts::core::site_table);
   print("Built on the core", cts::detail::site_table);
   print("One function with several parents", cts::detail::joint_site_table);
+  print("Memory of nodes", cts::detail::block_site_table);
 }

@@ -223,15 +223,16 @@ struct registration : detail::basic_registration_node<state, model_waiter> {
     if (n.then) n.then();
     n.end_registration();
   }
-  static void destroy(base& b, part what) noexcept;
+  static void destroy(detail::basic_node<P>& b, part what) noexcept;
 };
 
 /// By thread: a callable that a defect destroys too late.
 inline registration* the_late_callable[reduction::most] = {};
 inline registration*& late_callable() { return the_late_callable[rl::thread_index()]; }
 
-inline void registration::destroy(base& b, part what) noexcept {
+inline void registration::destroy(detail::basic_node<P>& b, part what) noexcept {
   auto& n = static_cast<registration&>(b);
+  if (what == part::registration) return n.end_registration();
   if (what == part::record) return;
   if (what == part::callable) {
     if (is_replaced("callable.destroy")) late_callable() = &n;

@@ -42,7 +42,7 @@ class state_lane final : public basic_lane<state_home, process_barrier> {
   explicit state_lane(state& s) noexcept : lane(state_home(s), &removed, node::at_once()) {}
 
  private:
-  static void removed(node& n) noexcept { from(n).taken_out(); }
+  static void removed(node& n, node_part) noexcept { from(n).taken_out(); }
 };
 }  // namespace detail
 }  // namespace CTS_ABI

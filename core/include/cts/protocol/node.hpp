@@ -5,6 +5,7 @@
 #ifndef CTS_PROTOCOL_NODE_HPP
 #define CTS_PROTOCOL_NODE_HPP
 
+#include <cstdint>
 #include <memory>
 
 #include "cts/core/callback.hpp"
@@ -13,12 +14,20 @@ namespace cts {
 inline namespace CTS_ABI {
 namespace detail {
 
+/// What a node's function is told to end. A lane's and a link's know only the first.
+enum class node_part : std::uint8_t {
+  registration,  ///< it was removed from the registry without being run
+  callable,      ///< the callable of a registration
+  record,        ///< its leak record in a checked build: a detached registration is no leak
+  storage        ///< the node itself
+};
+
 /// A callback that knows how to remove itself without being run. A state's registry holds no others.
 template <class Platform>
 struct basic_node : core::basic_callback<Platform> {
   using platform = Platform;
   using callback = core::basic_callback<Platform>;
-  using removal = void (*)(basic_node&) noexcept;
+  using removal = void (*)(basic_node&, node_part) noexcept;
   /// The removal calls no foreign code. So the scan that finds the node calls it, and a thread that waits for the node
   /// waits for its removal.
   struct at_once {};
@@ -38,14 +47,14 @@ void abandon_all(Registry& registry) noexcept {
   registry.remove_all([&removed](typename Node::callback& c) noexcept {
     auto& n = static_cast<Node&>(c);
     if (n.remove == nullptr) return;
-    if (n.next_removed == std::addressof(n)) return n.remove(n);
+    if (n.next_removed == std::addressof(n)) return n.remove(n, node_part::registration);
     n.next_removed = removed;
     removed = std::addressof(n);
   });
   while (removed != nullptr) {
     Node& n = *removed;
     removed = n.next_removed;
-    n.remove(n);
+    n.remove(n, node_part::registration);
   }
 }
 

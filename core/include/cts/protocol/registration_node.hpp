@@ -50,7 +50,7 @@ class basic_registration_node : public basic_node<typename State::platform> {
   /// For the handle: R43. O(1), wait-free.
   bool unregister() noexcept {
     if (is_over() || !state_.registry().unregister(*this)) return false;
-    destroy_(*this, part::callable);
+    this->remove(*this, part::callable);
     owners_.store(owners::handle, site::owners_alone);
     return true;
   }
@@ -76,28 +76,27 @@ class basic_registration_node : public basic_node<typename State::platform> {
   void release_handle() noexcept {
     State& s = state_;
     if (is_over() || (owners_.fetch_and(~owners::handle, site::owners_release) & owners::registry) == 0)
-      destroy_(*this, part::storage);
+      this->remove(*this, part::storage);
     s.drop();
   }
   /// Leaves it registered for the source's life.
   void detach() noexcept {
-    destroy_(*this, part::record);
+    this->remove(*this, part::record);
     state_.note_detached();
     release_handle();
   }
 
  protected:
-  /// What to destroy. record: the leak record of a checked build; a detached registration is no leak.
-  enum class part : std::uint8_t { callable, record, storage };
-  using destroyer = void (*)(basic_registration_node&, part) noexcept;
+  using part = node_part;
 
   /// The caller's reference to the state becomes the handle's.
-  basic_registration_node(State& s, typename node::callback::function run, destroyer d) noexcept
-      : node(run, &removed), state_(s), destroy_(d) {}
+  /// @param end destroys a part; for part::registration it calls end_registration()
+  basic_registration_node(State& s, typename node::callback::function run, typename node::removal end) noexcept
+      : node(run, end), state_(s) {}
 
   /// Ends the registry's half (N1): destroys the callable, completes the waiters, frees the node if the handle is gone.
   void end_registration() noexcept {
-    destroy_(*this, part::callable);
+    this->remove(*this, part::callable);
     word const before = owners_.fetch_and(owners::handle, site::owners_end);
     bool const last = (before & owners::handle) == 0;
     // Without `last` the handle's thread may free *this from here on.
@@ -106,17 +105,15 @@ class basic_registration_node : public basic_node<typename State::platform> {
       w->complete();
       w = next;
     }
-    if (last) destroy_(*this, part::storage);
+    if (last) this->remove(*this, part::storage);
   }
 
  private:
   static constexpr word both = owners::handle | owners::registry;
   static Waiter* waiters(word now) noexcept { return reinterpret_cast<Waiter*>(now & ~both); }
-  static void removed(node& n) noexcept { static_cast<basic_registration_node&>(n).end_registration(); }
   bool is_over() const noexcept { return (owners_.load(site::owners_ask) & owners::registry) == 0; }
 
   State& state_;
-  destroyer const destroy_;
   typename platform::template atomic<word> owners_{both};
 };
 
