@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <ctime>
 #include <fstream>
 #include <iterator>
 #include <numeric>
@@ -16,6 +17,7 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "bench_context.hpp"
@@ -114,6 +116,16 @@ struct shared_stage {
   void* at = nullptr;
 };
 
+/// The time that the calling thread has had a core; negative where the system does not tell.
+double seconds_on_a_core() {
+#if defined(CLOCK_THREAD_CPUTIME_ID)
+  timespec t{};
+  if (clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t) == 0)
+    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) * 1e-9;
+#endif
+  return -1;
+}
+
 void steady(State& state, axis const& a, shape const& s, shared_stage& shared) {
   constexpr benchmark::IterationCount batch = 1024;  // a token of its own, and a lane, once for so many
   if (state.thread_index() == 0) shared.at = a.open(s);
@@ -124,7 +136,20 @@ void steady(State& state, axis const& a, shape const& s, shared_stage& shared) {
       while (!stop.load(std::memory_order_relaxed)) a.disturb(shared.at);
     });
   auto const thread = static_cast<std::size_t>(state.thread_index());
-  while (state.KeepRunningBatch(batch)) a.run(shared.at, thread, batch);
+  double core = 0;
+  std::chrono::steady_clock::time_point begin;
+  bool first = true;
+  while (state.KeepRunningBatch(batch)) {
+    if (std::exchange(first, false)) {
+      begin = std::chrono::steady_clock::now();
+      core = seconds_on_a_core();
+    }
+    a.run(shared.at, thread, batch);
+  }
+  std::chrono::duration<double> const wall = std::chrono::steady_clock::now() - begin;
+  // The threads' shares add up: repeat.py measures again where a thread had no core of its own.
+  if (s.threads > 1 && core >= 0)
+    state.counters["cores"] = (std::min)(1.0, (seconds_on_a_core() - core) / wall.count());
   stop.store(true, std::memory_order_relaxed);
   if (other.joinable()) other.join();
   if (state.thread_index() == 0) a.close(shared.at);

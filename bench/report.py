@@ -22,8 +22,13 @@ class Run:
     def __init__(self, report):
         self.context = report["context"]
         self.ns = {}
+        self.disturbed = []
         for run in report["benchmarks"]:
-            if run.get("error_occurred") or run.get("aggregate_name", "median") != "median":
+            if run.get("error_occurred"):
+                if run["run_name"] not in self.disturbed and "disturbed" in run.get("error_message", ""):
+                    self.disturbed.append(run["run_name"])
+                continue
+            if run.get("aggregate_name", "median") != "median":
                 continue
             key = self.key(run["run_name"])
             if run["run_type"] == "iteration" and key in self.ns:
@@ -130,13 +135,23 @@ AXES = {
 }
 
 
+def best_beside(run, what):
+    """The best peer on the axis that `what` is a figure of, in the same run: its name and ns; an empty text if there is none."""
+    key = next((k for k, ns in run.ns.items() if ns is what), None)
+    if key is None:
+        return ""
+    axis, _, live, threads = key
+    found = [b for in_place in (True, False) if (b := run.best_other(in_place, axis, live or None, threads))]
+    return f"{run.title(min(found)[1])}: {min(found)[0]:.1f}" if found else ""
+
+
 def print_bars(run, out=sys.stdout):
     missed = 0
-    print(f"{'':72}{'ns':>10}{'of ns':>10}{'ratio':>8}{'bar':>7}", file=out)
+    print(f"{'':72}{'ns':>10}{'of ns':>10}{'ratio':>8}{'bar':>7}          best peer: ns", file=out)
     for title, what, of, bar, against in ratios(run):
         met = what <= of * bar
         missed += not met
-        print(f"{title + ' / ' + against:72.72}{what:10.2f}{of:10.2f}{what / of:8.2f}{bar:7.2f}  {'met' if met else 'MISSED'}", file=out)
+        print(f"{title + ' / ' + against:72.72}{what:10.2f}{of:10.2f}{what / of:8.2f}{bar:7.2f}  {'met' if met else 'MISSED'}  {best_beside(run, what)}", file=out)
     return missed
 
 
@@ -152,6 +167,13 @@ def table(run, axis):
     return "\n".join(lines)
 
 
+def best_size(run, mine, rows):
+    """The other peer whose source, with its heap, is smallest among those that keep their state where `mine` does."""
+    size = lambda p: rows[p][("source_memory", None)]["sizeof_source"] + rows[p][("source_memory", None)]["heap_bytes"]
+    found = [(size(p), p) for p in run.others(run.in_place(mine)) if ("source_memory", None) in rows.get(p, {})]
+    return f"{run.title(min(found)[1])}: {min(found)[0]:.0f}" if found and mine.startswith(OURS) else ""
+
+
 def memory_table(memory, run):
     rows = {}
     for b in memory["benchmarks"]:
@@ -159,7 +181,7 @@ def memory_table(memory, run):
             continue
         axis, peer, live, _ = Run.key(b["run_name"])
         rows.setdefault(peer, {})[(axis, live)] = b
-    lines = ["| bytes | a source: object + heap | a token | a registration: object | heap, 100 live | heap, 100,000 live |", "|---|---|---:|---:|---:|---:|"]
+    lines = ["| bytes | a source: object + heap | a token | a registration: object | heap, 100 live | heap, 100,000 live | smallest source of a peer |", "|---|---|---:|---:|---:|---:|---|"]
     for peer, r in rows.items():
         source = r[("source_memory", None)]
         one = r.get(("memory", 100))
@@ -168,7 +190,7 @@ def memory_table(memory, run):
         many = r.get(("memory", 100_000))
         beyond = lambda b: "–" if b is None else f"{b['bytes_per_registration'] - b['sizeof_cell']:.1f}"
         lines.append(f"| {run.title(peer)} | {source['sizeof_source']:.0f} + {source['heap_bytes']:.0f} | {one['sizeof_token']:.0f} | "
-                     f"{one['sizeof_registration']:.0f} | {beyond(one)} | {beyond(many)} |")
+                     f"{one['sizeof_registration']:.0f} | {beyond(one)} | {beyond(many)} | {best_size(run, peer, rows)} |")
     return "\n".join(lines)
 
 
@@ -211,13 +233,15 @@ def main():
     run = Run(load(a.result))
     if run.context.get("skipped"):
         print("Skipped:", run.context["skipped"])
+    if run.disturbed:
+        print("Disturbed, no figure (a thread had no core of its own):", ", ".join(run.disturbed))
     missed = print_bars(run)
     blocks = {"machine": machine(run)}
     axes = [x for x in AXES if any(k[0] == x for k in run.ns)]
     blocks["axes"] = "\n\n".join(table(run, x) for x in axes)
-    bars = ["| | ns | of | ns | ratio | bar | |", "|---|---:|---|---:|---:|---:|---|"]
+    bars = ["| | ns | of | ns | ratio | bar | | best peer: ns |", "|---|---:|---|---:|---:|---:|---|---|"]
     for title, what, of, bar, against in ratios(run):
-        bars.append(f"| {title.strip()} | {what:.1f} | {against} | {of:.1f} | {what / of:.2f} | {bar:.2f} | {'met' if what <= of * bar else '**missed**'} |")
+        bars.append(f"| {title.strip()} | {what:.1f} | {against} | {of:.1f} | {what / of:.2f} | {bar:.2f} | {'met' if what <= of * bar else '**missed**'} | {best_beside(run, what)} |")
     blocks["bars"] = "\n".join(bars)
     if a.memory:
         blocks["memory"] = memory_table(load(a.memory), run)
