@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
-/// The models of blocks that other threads give back (G26): the heap of production (protocol/block_heap.hpp) with slabs
+/// The models of blocks that other threads give back (G27): the heap of production (protocol/block_heap.hpp) with slabs
 /// of two blocks. A block that is out holds a field, so whoever uses a block that another thread still has is found, as
 /// is whoever touches a slab or a heap that is gone.
 #include "checker/harness.hpp"
@@ -107,7 +107,7 @@ struct return_vs_take : rl::test_suite<return_vs_take, 2>, yard {
     close();
   }
 };
-add<return_vs_take> m1("G26", "ReturnVersusTake",
+add<return_vs_take> m1("G27", "ReturnVersusTake",
                        "a block that another thread gives back is taken once, after its use (M1)", full(), 0);
 
 struct two_returns_vs_take : rl::test_suite<two_returns_vs_take, 3>, yard {
@@ -122,7 +122,7 @@ struct two_returns_vs_take : rl::test_suite<two_returns_vs_take, 3>, yard {
   }
   void after() { close(); }
 };
-add<two_returns_vs_take> m2("G26", "TwoReturnsVersusTake", "two threads give back beside an owner that takes (M1, M4)",
+add<two_returns_vs_take> m2("G27", "TwoReturnsVersusTake", "two threads give back beside an owner that takes (M1, M4)",
                             large(2), 200000);
 
 /// The owner takes, gives back and takes again, so that a head of the list comes back while a thread pushes.
@@ -146,7 +146,7 @@ struct return_vs_reuse : rl::test_suite<return_vs_reuse, 3>, yard {
     close();
   }
 };
-add<return_vs_reuse> m3("G26", "ReturnVersusReuse", "an owner frees slabs while others give back (M1, M4)", large(2),
+add<return_vs_reuse> m3("G27", "ReturnVersusReuse", "an owner frees slabs while others give back (M1, M4)", large(2),
                         200000);
 
 struct return_vs_end : rl::test_suite<return_vs_end, 2>, yard {
@@ -159,7 +159,7 @@ struct return_vs_end : rl::test_suite<return_vs_end, 2>, yard {
     for (char const* s : block_world::slabs) require(s == nullptr, "a slab stays when every block is back");
   }
 };
-add<return_vs_end> m4("G26", "ReturnVersusEnd", "a block comes back beside its owner's end: all memory goes (M2, M3)",
+add<return_vs_end> m4("G27", "ReturnVersusEnd", "a block comes back beside its owner's end: all memory goes (M2, M3)",
                       full(), 0);
 
 /// Two slabs: one goes with its last block while the other is still in use.
@@ -177,7 +177,7 @@ struct two_returns_vs_end : rl::test_suite<two_returns_vs_end, 3>, yard {
     for (char const* s : block_world::slabs) require(s == nullptr, "a slab stays when every block is back");
   }
 };
-add<two_returns_vs_end> m5("G26", "TwoReturnsVersusEnd", "the same with two threads and two slabs (M2, M3, M4)",
+add<two_returns_vs_end> m5("G27", "TwoReturnsVersusEnd", "the same with two threads and two slabs (M2, M3, M4)",
                            large(2), 200000);
 
 struct returns_after_end : rl::test_suite<returns_after_end, 2>, yard {
@@ -191,30 +191,30 @@ struct returns_after_end : rl::test_suite<returns_after_end, 2>, yard {
     for (char const* s : block_world::slabs) require(s == nullptr, "a slab stays when every block is back");
   }
 };
-add<returns_after_end> m6("G26", "ReturnsAfterTheEnd", "two threads give back what outlives its owner (M3)", full(), 0);
+add<returns_after_end> m6("G27", "ReturnsAfterTheEnd", "two threads give back what outlives its owner (M3)", full(), 0);
 
 struct add_memory_defects {
   add_memory_defects() {
     using enum detail::block_site;
     auto const says = [](std::uint64_t bits) { return [bits](std::uint64_t) { return bits; }; };
     // M1
-    add_defect("return_without_compare", "G26",
+    add_defect("return_without_compare", "G27",
                "a block is put on the list without a look whether the list has changed", {overwrites(heap_give)});
-    add_defect("take_forgets_the_list", "G26", "the owner takes the list and forgets it",
+    add_defect("take_forgets_the_list", "G27", "the owner takes the list and forgets it",
                {returns(heap_take, says(0))});
     // M2
-    add_defect("return_after_the_end", "G26", "a block is put on the list of an owner that has ended",
+    add_defect("return_after_the_end", "G27", "a block is put on the list of an owner that has ended",
                {returns(heap_look, [](std::uint64_t found) { return found & ~std::uint64_t{1}; })});
-    add_defect("end_forgets_the_list", "G26", "the owner's end does not count what was on the list",
+    add_defect("end_forgets_the_list", "G27", "the owner's end does not count what was on the list",
                {returns(heap_close, says(0))});
-    add_defect("end_notes_nothing", "G26", "the owner does not note how many blocks of a slab are out",
+    add_defect("end_notes_nothing", "G27", "the owner does not note how many blocks of a slab are out",
                {writes(slab_note, says(0))});
     // M3
-    add_defect("first_block_frees_the_slab", "G26", "a slab goes with the first block that comes back",
+    add_defect("first_block_frees_the_slab", "G27", "a slab goes with the first block that comes back",
                {returns(slab_count, says(1))});
-    add_defect("last_block_keeps_the_slab", "G26", "no block that comes back frees its slab",
+    add_defect("last_block_keeps_the_slab", "G27", "no block that comes back frees its slab",
                {returns(slab_count, says(2))});
-    add_defect("first_slab_frees_the_heap", "G26", "the heap goes with its first slab", {returns(heap_count, says(1))});
+    add_defect("first_slab_frees_the_heap", "G27", "the heap goes with its first slab", {returns(heap_count, says(1))});
   }
 } const add_defects;
 add_table const orders(detail::block_site_table);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
-/// A thread's blocks of one size, which any thread may give back without a lock (G26).
+/// A thread's blocks of one size, which any thread may give back without a lock (G27).
 ///
 ///   owner: the thread that takes              any other thread
 ///   takes a block of a slab, or               gives a block back:
@@ -66,21 +66,21 @@ enum class block_site : std::uint8_t {
 /// The table, in the order of `block_site`.
 inline constexpr core::site_info block_site_table[static_cast<std::size_t>(block_site::count)] = {
   {"heap_look", core::operation::load, std::memory_order_relaxed, "heap_give, heap_close",
-   "nothing: the compare-and-swap, or the count, decides (G26)"},
+   "nothing: the compare-and-swap, or the count, decides (G27)"},
   {"heap_give", core::operation::rmw, std::memory_order_release, "heap_take, heap_close",
-   "the owner would use a block again while the thread that gave it back still does (G26)"},
+   "the owner would use a block again while the thread that gave it back still does (G27)"},
   {"heap_take", core::operation::rmw, std::memory_order_acquire, "heap_give",
-   "the owner would use a block again while the thread that gave it back still does (G26)"},
+   "the owner would use a block again while the thread that gave it back still does (G27)"},
   {"heap_close", core::operation::rmw, std::memory_order_acquire, "heap_give",
-   "the owner would read a list that it does not see (G26)"},
+   "the owner would read a list that it does not see (G27)"},
   {"heap_note", core::operation::store, std::memory_order_relaxed, "heap_count",
-   "nothing: slab_note publishes it (G26)"},
+   "nothing: slab_note publishes it (G27)"},
   {"slab_note", core::operation::rmw, std::memory_order_acq_rel, "slab_count",
-   "a slab would be freed that its owner or another thread still uses (G26)"},
+   "a slab would be freed that its owner or another thread still uses (G27)"},
   {"slab_count", core::operation::rmw, std::memory_order_acq_rel, "slab_count",
-   "the last thread would free a slab in which another one still uses its block (G26)"},
+   "the last thread would free a slab in which another one still uses its block (G27)"},
   {"heap_count", core::operation::rmw, std::memory_order_acq_rel, "heap_count",
-   "the last thread would free a heap that another one still uses (G26)"},
+   "the last thread would free a heap that another one still uses (G27)"},
 };
 // clang-format on
 
