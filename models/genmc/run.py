@@ -57,18 +57,20 @@ def all_sources():
     return [os.path.join(folder, f) for f in sorted(os.listdir(folder)) if f.endswith('.cpp')]
 
 
-class Table:
-    """The rows of a table of memory orders, and the number that platform.hpp gives to the first."""
-
-    def __init__(self, prefix, first, header):
-        with open(os.path.join(ROOT, 'core/include/cts', header), encoding='utf-8') as f:
-            rows = re.findall(r'\{"(\w+)", (?:core::)?operation::(\w+), std::memory_order_(\w+),', f.read())
-        self.sites = [(prefix + name, first + i, kind, order) for i, (name, kind, order) in enumerate(rows)]
-
-
 def all_sites():
-    return (Table('', 256, 'core/memory_orders.hpp').sites + Table('', 512, 'protocol/memory_orders.hpp').sites
-            + Table('', 768, 'detail/coroutines/suspension.hpp').sites)
+    """Each row of the tables of memory orders: its name, the number that platform.hpp gives it, kind, order, and the
+    guarantees that break without it."""
+    sites = []
+    for first, header in ((256, 'core/memory_orders.hpp'), (512, 'protocol/memory_orders.hpp'),
+                          (768, 'detail/coroutines/suspension.hpp')):
+        with open(os.path.join(ROOT, 'core/include/cts', header), encoding='utf-8') as f:
+            text = f.read()
+        why = {name: said for name, said in re.findall(r'char const\* (\w+) =\s*((?:"[^"]*"\s*)+);', text)}
+        rows = re.findall(r'\{"(\w+)", (?:core::)?operation::(\w+), std::memory_order_(\w+),\s*(.*?)\},\n', text, re.S)
+        for i, (name, kind, order, rest) in enumerate(rows):
+            rest += ''.join(why.get(word, '') for word in re.findall(r'breaks::(\w+)', rest))
+            sites.append((name, first + i, kind, order, re.findall(r'\bG\d+', rest)))
+    return sites
 
 
 ORDERS = {'relaxed': 0, 'acquire': 2, 'release': 3, 'acq_rel': 4, 'seq_cst': 5}
@@ -100,16 +102,25 @@ class Builder:
             self.raw[source] = re.sub(r' (noinline|cold|optnone)(?= )', '', text)
         return self.raw[source]
 
-    def ir(self, source, site=0, order=0, suffix=''):
+    def opt(self, text, passes):
+        return subprocess.run([self.a.opt, '-S', '-inline-threshold=100000', '-passes=' + passes, '-', '-o', '-'],
+                              input=text, text=True, stdout=subprocess.PIPE, check=True).stdout
+
+    def ir(self, source, program=None, site=0, order=0):
+        """Of the whole source or, smaller, of one program; with one order weakened if `site` is not 0."""
+        name = os.path.splitext(os.path.basename(source))[0]
         text = self.front(source)
-        for name, value in (('the_weak_site', site), ('the_weak_order', order)):
-            text = re.sub(rf'@{name} = external constant i32', f'@{name} = internal constant i32 {value}', text)
-        name = os.path.splitext(os.path.basename(source))[0] + suffix
-        out = os.path.join(self.a.out, name + '.ll')
-        done = subprocess.run([self.a.opt, '-S', '-inline-threshold=100000', '-passes=' + PASSES, '-', '-o', '-'],
-                              input=text, text=True, stdout=subprocess.PIPE, check=True)
+        if program is not None:
+            name = program.entry
+            if name not in self.raw:
+                self.raw[name] = self.opt(text, f'internalize<preserve-gv={name};preserve-gv=the_weak_site;'
+                                                'preserve-gv=the_weak_order>,globaldce')
+            text = self.raw[name]
+        for constant, value in (('the_weak_site', site), ('the_weak_order', order)):
+            text = re.sub(rf'@{constant} = external constant i32', f'@{constant} = internal constant i32 {value}', text)
+        out = os.path.join(self.a.out, name + ('.weak.ll' if site else '.ll'))
         with open(out, 'w', encoding='utf-8') as f:
-            f.write(THAWED.sub(r'\1 = or \2, 0', done.stdout))
+            f.write(THAWED.sub(r'\1 = or \2, 0', self.opt(text, PASSES)))
         return out
 
 
@@ -190,11 +201,10 @@ def make_ir(a, builder, sources):
 def check(a, builder, sources):
     failed = 0
     for source in sources:
-        chosen = [p for p in programs_of(source) if re.search(a.only, p.name)]
-        if not chosen:
-            continue
-        ir = builder.ir(source)
-        for p in chosen:
+        for p in programs_of(source):
+            if not re.search(a.only, p.name):
+                continue
+            ir = builder.ir(source, p)
             for model in a.model or ['rc11']:
                 verdict, complete, blocked, took, said = run(a, ir, p, model, a.timeout)
                 failed += verdict != 'ok'
@@ -208,10 +218,10 @@ def table(a, builder, sources):
     print('| program | what it is | SC | RC11 | IMM |\n|---|---|---|---|---|')
     failed = 0
     for source in sources:
-        ir = builder.ir(source)
         for p in programs_of(source):
             if not re.search(a.only, p.name):
                 continue
+            ir = builder.ir(source, p)
             cells = []
             for model in a.model or ['sc', 'rc11', 'imm']:
                 verdict, complete, blocked, took, _ = run(a, ir, p, model, a.timeout)
@@ -221,40 +231,39 @@ def table(a, builder, sources):
     return failed != 0
 
 
-def without_names(ir):
+def text_of(ir):
     with open(ir, encoding='utf-8') as f:
         return re.sub(r'the_weak\w+', '', f.read())
 
 
 def weakened(a, builder, sources):
-    """For each weaker order: the programs of its guarantee first, then the others that its site is in."""
-    programs = {s: programs_of(s) for s in sources}
-    shipped = {s: without_names(builder.ir(s)) for s in sources}
-    survivors = killed = unseen = 0
-    for name, number, kind, order in all_sites():
+    programs = [p for s in sources for p in programs_of(s)]
+    shipped = {}  # by program: its IR
+    counts = {'killed': 0, 'survives': 0, 'unseen': 0}
+    for name, number, kind, order, guarantees in all_sites():
         if not re.search(a.only, name):
             continue
         for weaker in one_step_below(kind, order):
             began = time.monotonic()
-            verdict = 'not in any program'
-            for source in sources:
-                ir = builder.ir(source, number, ORDERS[weaker], '.weak')
-                if without_names(ir) == shipped[source]:
+            what, verdict = 'unseen', 'in no program'
+            # The programs of the site's own guarantees first, the long ones last.
+            for p in sorted(programs, key=lambda p: (p.guarantee not in guarantees, p.guarantee in ('G9', 'G14'))):
+                if p.entry not in shipped:
+                    shipped[p.entry] = text_of(builder.ir(p.source, p))
+                ir = builder.ir(p.source, p, number, ORDERS[weaker])
+                if text_of(ir) == shipped[p.entry]:
                     continue
-                for p in programs[source]:
-                    said, _, _, _, _ = run(a, ir, p, 'rc11', a.timeout)
-                    if said.startswith('error'):
-                        verdict = f'{p.name}: {said}'
-                        break
-                    verdict = 'survives'
-                if verdict.startswith('G'):
+                said = run(a, ir, p, 'rc11', a.timeout)[0]
+                if said.startswith('error'):
+                    what, verdict = 'killed', f'{p.name}: {said}'
                     break
-            killed += verdict.startswith('G')
-            survivors += verdict == 'survives'
-            unseen += verdict.startswith('not')
+                what, verdict = 'survives', 'survives'
+                if said == 'timeout':
+                    print(f'{name}: {p.name} takes more than {a.timeout} s', flush=True)
+            counts[what] += 1
             print(f'{name:18} {order:8} -> {weaker:8} {time.monotonic() - began:6.1f} s  {verdict}', flush=True)
-    print(f'{killed} killed, {survivors} survive, {unseen} in no program')
-    return survivors != 0
+    print(', '.join(f'{n} {what}' for what, n in counts.items()))
+    return counts['survives'] + counts['unseen'] != 0
 
 
 if __name__ == '__main__':

@@ -78,5 +78,22 @@ struct lifo_in_new_generation : handed_over<3> {
 };
 CTS_PROGRAM(G9, LifoInANewGeneration, lifo_in_new_generation, "the first thread restarts a segment with dead slots");
 
+/// The second thread may skip the slot of callback 2 by the cursor, without seeing that it is used. The third one, told
+/// of callback 0, must not find a hole below it, although its own cursor may be the last one stored.
+struct lifo_behind_the_cursor : handed_over<4> {
+  void before() { open(4); }
+  void first() { try_register(2); }
+  void second() { tell(); }
+  void third() {
+    try_register(3);
+    told.wait();
+    unregister(3);
+    try_register(1);
+  }
+  void after() { finish(); }
+};
+CTS_PROGRAM(G9, LifoBehindTheCursor, lifo_behind_the_cursor,
+            "a registrant that skips slots by another thread's cursor is not overtaken below them");
+
 }  // namespace
 }  // namespace cts::genmc

@@ -107,5 +107,25 @@ struct two_movers : registry_stage<1, 1, 1, 1> {
 };
 CTS_PROGRAM(G14, TwoMovers, two_movers, "two threads move neighbouring segments");
 
+/// The first thread grows, empties the segment below the new one and moves it: so the next sweep begins in the new one.
+struct sweep_handed_over : registry_stage<1, 1, 1, 1> {
+  void before() {
+    open(4);
+    try_register(0);
+  }
+  void first() {
+    try_register(1);
+    unregister(0);
+    try_register(2);
+  }
+  void second() { try_register(3); }
+  void after() {
+    cancel();
+    for (int i = 0; i < 4; ++i) exactly_once(i);
+    close();
+  }
+};
+CTS_PROGRAM(G14, SweepHandedOver, sweep_handed_over, "a thread goes on with the sweep of another");
+
 }  // namespace
 }  // namespace cts::genmc
