@@ -9,10 +9,11 @@ namespace cts::genmc {
 
 using core::register_result;
 
-template <std::size_t Inline, std::size_t Segment, std::size_t Stripes = 1, unsigned Claims = 3, bool Allocates = true>
+template <std::size_t Inline, std::size_t Segment, std::size_t Stripes = 1, unsigned Claims = 3, bool Allocates = true,
+          class Layout = core::isolated>
 struct registry_stage {
   using P = platform<Inline, Segment, Claims, Allocates>;
-  using registry_type = core::basic_registry<P, Stripes>;
+  using registry_type = core::basic_registry<P, Stripes, Layout>;
   static constexpr int most = 6;
 
   struct node : core::basic_callback<P> {
