@@ -9,6 +9,8 @@
 /// (CTS_GENMC_SKIPS_WAITS). With either, the programs must fail.
 #pragma once
 
+#include <type_traits>
+
 #include "genmc/verifier.hpp"
 
 #include "cts/core/registry.hpp"
@@ -67,6 +69,7 @@ struct platform {
     }
     template <class Site>
     [[gnu::always_inline]] void store(T value, Site s) noexcept {
+      if (number_of(s) == number_of(core::site::older_link)) require(!is_in(value), "a segment is linked to itself");
       __atomic_store_n(&word_, value, order_of(s));
     }
     template <class Site>
@@ -95,6 +98,12 @@ struct platform {
     }
 
    private:
+    /// Whether this word is in the header of the segment at `link`.
+    bool is_in(T link) const noexcept {
+      if constexpr (sizeof(T) == sizeof(std::uintptr_t) && std::is_integral_v<T>)
+        return reinterpret_cast<std::uintptr_t>(this) - (link & ~T{1}) < 4 * sizeof(T);
+      else return false;
+    }
     T word_;  // constructed by a plain write: a thread that reads the word without seeing its construction is a race
   };
 
@@ -144,6 +153,12 @@ class baton {
   bool has_come() const noexcept { return __atomic_load_n(&passed_, __ATOMIC_ACQUIRE) == 1; }
   void wait() const noexcept {
     wait_until([this] { return has_come(); });
+  }
+  /// The same without order: the waiting thread comes later, but may see everything as it was before. That makes few
+  /// executions, because no step of the first thread depends on the second.
+  void pass_unordered() noexcept { __atomic_store_n(&passed_, 1, __ATOMIC_RELAXED); }
+  void wait_unordered() const noexcept {
+    wait_until([this] { return __atomic_load_n(&passed_, __ATOMIC_RELAXED) == 1; });
   }
 
  private:

@@ -29,7 +29,7 @@ PASSES = ('always-inline,cgscc(inline),globaldce,'
 THAWED = re.compile(r'(%[\w.]+) = freeze (i\d+ [^,\n]+)')
 # What GenMC's interpreter provides.
 KNOWN = re.compile(r'__VERIFIER_\w+|llvm\.(memcpy|memset|memmove|dbg|lifetime|assume|experimental\.noalias)\S*')
-PROGRAM = re.compile(r'CTS_PROGRAM\((\w+),\s*(\w+),\s*(\w+),\s*((?:"[^"]*"\s*)+)\)')
+PROGRAM = re.compile(r'CTS_PROGRAM\(\s*(\w+),\s*(\w+),\s*(\w+),\s*((?:"[^"]*"\s*)+)\)')
 # GenMC's inferences that go wrong on these programs; docs/genmc.md says how.
 NEEDED = ['--disable-estimation', '--disable-mm-detector', '--disable-loop-jump-threading',
           '--disable-instruction-caching']

@@ -109,6 +109,7 @@ CTS_PROGRAM(G14, TwoMovers, two_movers, "two threads move neighbouring segments"
 
 /// The first thread grows, empties the segment below the new one and moves it: so the next sweep begins in the new one.
 struct sweep_handed_over : registry_stage<1, 1, 1, 1> {
+  baton later;
   void before() {
     open(4);
     try_register(0);
@@ -117,15 +118,47 @@ struct sweep_handed_over : registry_stage<1, 1, 1, 1> {
     try_register(1);
     unregister(0);
     try_register(2);
+    later.pass_unordered();
   }
-  void second() { try_register(3); }
+  void second() {
+    later.wait_unordered();
+    try_register(3);
+  }
   void after() {
     cancel();
     for (int i = 0; i < 4; ++i) exactly_once(i);
     close();
   }
 };
-CTS_PROGRAM(G14, SweepHandedOver, sweep_handed_over, "a thread goes on with the sweep of another");
+CTS_PROGRAM(G14, SweepHandedOver, sweep_handed_over, "a later thread, which sees nothing of it, goes on with a sweep");
+
+/// The first thread moves the bottom segment to the top, above the one that it empties then. The second one still finds
+/// the old order, and takes the emptied segment from below the moved one.
+struct unlink_below_the_moved : registry_stage<1, 1, 1, 1> {
+  baton later;
+  void before() {
+    open(4);
+    try_register(0);
+    try_register(1);
+    unregister(0);
+  }
+  void first() {
+    try_register(2);
+    unregister(1);
+    later.pass_unordered();
+  }
+  void second() {
+    later.wait_unordered();
+    try_register(3);
+  }
+  void after() {
+    cancel();
+    for (int i = 0; i < 4; ++i) exactly_once(i);
+    close();
+  }
+};
+CTS_PROGRAM(G11, UnlinkBelowTheMoved, unlink_below_the_moved,
+            "a later thread, which sees nothing of it, moves the segment below a moved one");
 
 }  // namespace
 }  // namespace cts::genmc
