@@ -100,6 +100,30 @@ struct child_and_parent_cancel : linked {
 };
 CTS_PROGRAM(G16, ChildAndParentCancel, child_and_parent_cancel, "cancels of a child and of its parent, and their ends");
 
+/// The child's source ends in its callback, so nothing but the count orders the notification before a token's end.
+struct child_ends_inside : linked {
+  void before() {
+    linked::before();
+    states[1]->share();
+    callbacks[1]->on = states[1];
+    callbacks[1]->then = [](in_place& c) {
+      state& s = *static_cast<state*>(c.on);
+      s.drop();  // the registration's reference
+      s.dispose_and_drop();
+    };
+  }
+  void first() {
+    static_cast<void>(states[1]->is_cancellation_requested());
+    states[1]->drop();
+  }
+  void second() {
+    cancel(0);
+    states[0]->dispose_and_drop();
+  }
+};
+CTS_PROGRAM(G16, ChildEndsInsideItsCallback, child_ends_inside,
+            "a child's end in its own callback, which its parent's cancel runs, beside the end of a token");
+
 struct link_beside_cancel : state_stage {
   void before() {
     add(0);

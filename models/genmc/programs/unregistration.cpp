@@ -82,6 +82,24 @@ struct register_and_wait : registry_stage<1, 1> {
 };
 CTS_PROGRAM(G6, RegisterAndWaitBesideCancel, register_and_wait, "the same after a registration beside the cancel");
 
+struct wait_for_paused : registry_stage<1, 1> {
+  void before() {
+    open(1);
+    try_register(0);
+    nodes[0]->then = [](node& n) { n.on.registry->pause_here(); };
+  }
+  void first() { end(0); }
+  void second() {
+    auto const go_on = [] { return false; };
+    registry_type::pause at;
+    registry->request_cancellation();
+    if (registry->run_callbacks(go_on, at) != nullptr) registry->resume(at, go_on);
+  }
+  void after() { close(); }
+};
+CTS_PROGRAM(G6, WaitForAPausedCallback, wait_for_paused,
+            "the same for a callback at which the notification has paused");
+
 struct wait_inside : registry_stage<1, 1> {
   void before() {
     open(2);
