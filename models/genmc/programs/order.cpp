@@ -62,21 +62,33 @@ struct lifo_after_restart : handed_over<1> {
 };
 CTS_PROGRAM(G9, LifoAfterRestart, lifo_after_restart, "the first thread restarts a segment before and grows after");
 
-struct lifo_in_new_generation : handed_over<3> {
+/// The first thread restarts a segment whose slots have died. The second one, which sees the new generation alone, must
+/// not take a slot of the old one for used: the third one, told of callback 0, would find a hole below it.
+struct lifo_in_new_generation : handed_over<4> {
+  baton later;
   void before() {
-    open(4);
+    open(5);
     try_register(2);
     try_register(3);
-    unregister(3);
+    unregister(2);
   }
   void first() {
-    unregister(2);
+    unregister(3);
+    try_register(4);
+    later.pass_unordered();
+  }
+  void second() {
+    later.wait_unordered();
     tell();
   }
-  void second() { register_if_told(); }
+  void third() {
+    told.wait();
+    try_register(1);
+  }
   void after() { finish(); }
 };
-CTS_PROGRAM(G9, LifoInANewGeneration, lifo_in_new_generation, "the first thread restarts a segment with dead slots");
+CTS_PROGRAM(G9, LifoInANewGeneration, lifo_in_new_generation,
+            "a late registrant in a restarted segment is not overtaken below its slot");
 
 /// The second thread may skip the slot of callback 2 by the cursor, without seeing that it is used. The third one, told
 /// of callback 0, must not find a hole below it, although its own cursor may be the last one stored.

@@ -163,7 +163,7 @@ CTS_PROGRAM(G11, UnlinkBelowTheMoved, unlink_below_the_moved,
 /// The first thread fills the bottom segment, grows, empties it and moves it. The second one, which sees nothing of
 /// that, registers in it. The third one begins its walk in the segment between.
 struct moved_beside_register_and_cancel : registry_stage<2, 1, 1, 1> {
-  baton later;
+  baton emptied, later;
   void before() {
     open(6);
     try_register(0);
@@ -175,6 +175,7 @@ struct moved_beside_register_and_cancel : registry_stage<2, 1, 1, 1> {
     try_register(3);
     unregister(1);
     unregister(2);
+    emptied.pass_unordered();
     try_register(4);
     later.pass_unordered();
   }
@@ -182,7 +183,10 @@ struct moved_beside_register_and_cancel : registry_stage<2, 1, 1, 1> {
     later.wait_unordered();
     try_register(5);
   }
-  void third() { cancel(); }
+  void third() {
+    emptied.wait_unordered();
+    cancel();
+  }
   void after() {
     for (int i = 0; i < 6; ++i) exactly_once(i);
     close();
