@@ -128,6 +128,16 @@ TEST(Reason, GoesThroughLinksAndTheException) {
   own.cancel_with_reason(3);
   EXPECT_EQ(own.token().origin(), own.token());
 }
+TEST(Deadline, OfACanceledLinkedSourceIsNone) {
+  manual_time_provider clock;
+  source p(10ms, clock);
+  source k = source::create_linked(p.token());
+  EXPECT_TRUE(k.token().deadline());
+  k.cancel();
+  EXPECT_FALSE(k.token().deadline()) << "the parent's timer cannot cancel it any more";
+  EXPECT_EQ(k.token().remaining(), 0ms);
+  EXPECT_TRUE(p.token().deadline());
+}
 TEST(Deadline, IsTheEarliestOfTheSourceAndItsParents) {
   manual_time_provider clock;
   source p(10ms, clock), q(30ms, clock);

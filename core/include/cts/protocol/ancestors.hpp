@@ -79,7 +79,7 @@ class ancestors {
   template <class Visit>
   static void walk(State& from, state_list<State>& path, Visit& visit) noexcept {
     state_list<State> found;
-    if (begin_reading(from)) found.push(from);
+    if (!from.is_over() && begin_reading(from)) found.push(from);
     while (!found.empty()) {
       State& s = found.pop();
       follow::to(s, path);
