@@ -149,8 +149,9 @@ class basic_alarm {
   template <class Wanted>
   void arm_custom(std::chrono::nanoseconds due, Wanted& wanted) {
     typename State::reference const held(owner_);  // the provider may fire at once
+    auto const now = custom_->clock.now();         // first: if it throws, the timer stays as it is
     custom_->arm(due);
-    note(custom_->clock.now(), due);
+    note(now, due);
     if (!wanted()) disarm();  // the lock of custom_timer orders this check and a canceller's disarm
   }
 
