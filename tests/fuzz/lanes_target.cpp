@@ -292,12 +292,14 @@ class lane_run {
     unsigned const other = s.act / 8 % callbacks;
     bool gone = false;
     switch (s.act % 8) {
-      case 1: from_inside(other, 2); break;
-      case 2: from_inside(other, 3); break;
+      case 1: from_inside(i, other, 2); break;
+      case 2: from_inside(i, other, 3); break;
       case 3: cancel(); break;
       case 4: look(); break;
       case 5: gone = s.in_use == 0 && !s.registering; break;
-      case 6: end_lane(); break;
+      case 6:
+        if (of_the_lane(i)) end_lane();
+        break;
       default: break;
     }
     log_.add(did::ran, i, m, log_.now());
@@ -305,15 +307,15 @@ class lane_run {
     if (!s.registering && s.exists()) s.registered = false;
     if (gone) s.forget();
   }
-  /// A callback may unregister registrations of the lane, also while the owner does so (G7).
-  void from_inside(unsigned other, unsigned verb) {
+  /// A callback of the lane may unregister registrations of the lane, also while the owner does so (G7).
+  void from_inside(std::size_t i, unsigned other, unsigned verb) {
     if (!log_.has_room()) return;
     if (!of_the_lane(other)) return end_at_home(other, verb == 3);
-    if (!lane_ || removing_ != 0 || all_[other].taken_out) return;
+    if (!of_the_lane(i) || !lane_ || removing_ != 0 || all_[other].taken_out) return;
     if (verb == 2) unregister_in_lane(other);
     else wait_in_lane(other);
   }
-  /// A callback may destroy the lane if the owner is done with it (G13).
+  /// A callback of the lane may destroy the lane if the owner is done with it (G13).
   void end_lane() {
     if (lane_in_use_ != 0 || removing_ != 0 || !lane_) return;
     ++removing_;  // the owner is done with the lane
