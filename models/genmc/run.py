@@ -35,6 +35,10 @@ NEEDED = ['--disable-estimation', '--disable-mm-detector', '--disable-loop-jump-
           '--disable-instruction-caching']
 
 
+# Sites whose weaker order no program finds in minutes; docs/genmc.md says what each would take. The models find them.
+OUT_OF_REACH = {'gen_recheck', 'gen_seal', 'slot_verify', 'older_link', 'older_walk'}
+
+
 class Program:
     def __init__(self, source, match):
         self.source = source
@@ -239,7 +243,7 @@ def text_of(ir):
 def weakened(a, builder, sources):
     programs = [p for s in sources for p in programs_of(s)]
     shipped = {}  # by program: its IR
-    counts = {'killed': 0, 'survives': 0, 'unseen': 0}
+    counts = {'killed': 0, 'out of reach': 0, 'survives': 0, 'unseen': 0}
     for name, number, kind, order, guarantees in all_sites():
         if not re.search(a.only, name):
             continue
@@ -260,6 +264,8 @@ def weakened(a, builder, sources):
                 what, verdict = 'survives', 'survives'
                 if said == 'timeout':
                     print(f'{name}: {p.name} takes more than {a.timeout} s', flush=True)
+            if what == 'survives' and name in OUT_OF_REACH:
+                what = 'out of reach'
             counts[what] += 1
             print(f'{name:18} {order:8} -> {weaker:8} {time.monotonic() - began:6.1f} s  {verdict}', flush=True)
     print(', '.join(f'{n} {what}' for what, n in counts.items()))

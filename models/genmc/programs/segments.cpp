@@ -160,40 +160,5 @@ struct unlink_below_the_moved : registry_stage<1, 1, 1, 1> {
 CTS_PROGRAM(G11, UnlinkBelowTheMoved, unlink_below_the_moved,
             "a later thread, which sees nothing of it, moves the segment below a moved one");
 
-/// The first thread fills the bottom segment, grows, empties it and moves it. The second one, which sees nothing of
-/// that, registers in it. The third one begins its walk in the segment between.
-struct moved_beside_register_and_cancel : registry_stage<2, 1, 1, 1> {
-  baton emptied, later;
-  void before() {
-    open(6);
-    try_register(0);
-    unregister(0);
-  }
-  void first() {
-    try_register(1);
-    try_register(2);
-    try_register(3);
-    unregister(1);
-    unregister(2);
-    emptied.pass_unordered();
-    try_register(4);
-    later.pass_unordered();
-  }
-  void second() {
-    later.wait_unordered();
-    try_register(5);
-  }
-  void third() {
-    emptied.wait_unordered();
-    cancel();
-  }
-  void after() {
-    for (int i = 0; i < 6; ++i) exactly_once(i);
-    close();
-  }
-};
-CTS_PROGRAM(G3, MovedBesideRegisterAndCancel, moved_beside_register_and_cancel,
-            "a segment is moved beside a late registration in it and a cancel");
-
 }  // namespace
 }  // namespace cts::genmc
