@@ -57,6 +57,8 @@ struct platform {
   static constexpr std::size_t line = 8;
   static constexpr std::size_t prefetch_distance = 0;
   static constexpr unsigned most_claims = Claims;
+  static constexpr std::size_t slab_part = 1;
+  static constexpr std::size_t slab_segments = 1;
   static constexpr bool checked = false;
 
   template <class T>

@@ -82,6 +82,8 @@ struct parts {
   static void destroy_reason(reason*) noexcept {}
   static void* allocate(std::size_t bytes) noexcept { return genmc::allocate(bytes); }
   static void deallocate(void* at) noexcept { genmc::deallocate(at); }
+  static void* allocate_lines(std::size_t bytes) noexcept { return genmc::allocate(bytes); }
+  static void deallocate_lines(void* at) noexcept { genmc::deallocate(at); }
 
   static detail::dying_list<state> lists[4];
 };
@@ -128,8 +130,9 @@ struct registration : detail::basic_registration_node<state, waiter> {
     n.effect = 1;
     n.end_registration();
   }
-  static void destroy(base& b, part what) noexcept {
+  static void destroy(detail::basic_node<state_platform>& b, part what) noexcept {
     auto* n = static_cast<registration*>(&b);
+    if (what == part::registration) return n->end_registration();
     if (what == part::callable) {
       require(n->callable == 1, "a callable was destroyed twice");
       n->callable = 0;
