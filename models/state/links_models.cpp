@@ -120,8 +120,7 @@ struct child_of_two : rl::test_suite<child_of_two, 3>, scene {
   }
 };
 add<child_of_two> const add_child_of_two("G16", "ChildOfTwoParents",
-                                         "two parents' cancels and ends beside their child's end", large(2, 0),
-                                         1000000);
+                                         "two parents' cancels and ends beside their child's end", large(1), 1000000);
 
 struct two_parents : rl::test_suite<two_parents, 2>, scene {
   void before() { open_family(*this); }

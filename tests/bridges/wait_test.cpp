@@ -341,10 +341,10 @@ TEST(ConditionVariableAny, PassesABallBetweenTwoThreads) {
   cts::stop_source source;
   std::mutex mutex;
   int turn = 0;
-  constexpr int rounds = 2000;
+  constexpr int passes = 2000;
   auto const play = [&](int me) {
     std::unique_lock lock(mutex);
-    for (int i = 0; i < rounds; ++i) {
+    for (int i = 0; i < passes; ++i) {
       ASSERT_TRUE(changed.wait(lock, source.get_token(), [&] { return turn == me; }));
       turn = 1 - me;
       changed.notify_one();

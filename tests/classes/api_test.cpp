@@ -33,7 +33,7 @@ static_assert(same<decltype(S::create_linked(std::declval<std::vector<T> const&>
 static_assert(same<decltype(std::declval<S const&>().token()), T> && !noexcept(std::declval<S const&>().token()));
 static_assert(noexcept(std::declval<S const&>().is_cancellation_requested()));
 static_assert(same<decltype(&S::dispose), void (S::*)() noexcept> && same<decltype(&S::try_reset), bool (S::*)()>);
-static_assert(same<decltype(&S::cancel_async), std::future<void> (S::*)()>);
+static_assert(same<decltype(static_cast<std::future<void> (S::*)()>(&S::cancel_async)), std::future<void> (S::*)()>);
 static_assert(same<decltype(static_cast<void (S::*)(bool)>(&S::cancel)), void (S::*)(bool)>);
 static_assert(same<decltype(std::declval<S&>().cancel_after(1.5s)), void>);
 

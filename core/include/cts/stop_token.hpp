@@ -126,7 +126,7 @@ class stop_source {
     taken.swap(*this);
     return *this;
   }
-  /// Requests no stop. Waits for nothing.
+  /// Requests no stop. Waits only for a request on another thread that runs callbacks, if this is the last owner.
   ~stop_source() {
     if (state_ != nullptr) state_->drop_source();
   }

@@ -53,9 +53,9 @@ template <class Platform>
 struct above_the_highest {
   /// @return the number of the slot; that of slots: there is none
   template <class Slots>
-  CTS_HOT static std::size_t find(Slots const& slots) noexcept {
-    std::size_t i = slots.size();
-    while (i != 0 && slots[i - 1].peek() == dead(0)) --i;
+  CTS_HOT static std::size_t find(Slots const& in_place) noexcept {
+    std::size_t i = in_place.size();
+    while (i != 0 && in_place[i - 1].peek() == dead(0)) --i;
     return i;
   }
 };
@@ -64,8 +64,8 @@ struct above_the_highest {
 template <class Platform>
 struct annex_first {
   template <class Annex, class Slots>
-  CTS_HOT static bool scan(Annex annex, Slots slots) noexcept {
-    return annex() && slots();
+  CTS_HOT static bool scan(Annex annex, Slots in_place) noexcept {
+    return annex() && in_place();
   }
 };
 
@@ -95,7 +95,7 @@ class compact_stack {
       if (top != 0) [[unlikely]]
         return register_beyond(c, top);
       std::size_t const i = find::find(slots_);
-      if (i == slots) [[unlikely]] {
+      if (i == in_place) [[unlikely]] {
         if (!make_room()) return core::step<Platform, failed_growth<Platform>>::answer(c);
         continue;
       }
@@ -120,13 +120,13 @@ class compact_stack {
   template <class Visit>
   CTS_HOT bool scan(place*, Visit visit) noexcept {
     return core::step<Platform, annex_first<Platform>>::scan([&] { return scan_annex(visit); },
-                                                             [&] { return scan_below(slots, visit); });
+                                                             [&] { return scan_below(in_place, visit); });
   }
   /// The same from just below the slot `at`, which was visited in `in`.
   template <class Visit>
   bool scan_on(void* in, slot& at, Visit visit) noexcept {
     if (in == this) return scan_below(static_cast<std::size_t>(std::addressof(at) - slots_.data()), visit);
-    return annex_of(top_.load(site::top_find)).scan_on(in, at, visit) && scan_below(slots, visit);
+    return annex_of(top_.load(site::top_find)).scan_on(in, at, visit) && scan_below(in_place, visit);
   }
 
   /// For visitors of slots in place, as those of a segment: what a slot that is given back holds (J4).
@@ -152,7 +152,7 @@ class compact_stack {
  private:
   friend inspector<compact_stack>;
   static constexpr link closed = 1;  ///< in top, beside the address
-  static constexpr std::size_t slots = (std::min)(Platform::inline_slots, std::size_t{4});
+  static constexpr std::size_t in_place = (std::min)(Platform::inline_slots, std::size_t{4});
   using find = core::step<Platform, above_the_highest<Platform>>;
 
   enum class attempt { registered, refused, again };
@@ -192,7 +192,7 @@ class compact_stack {
   /// Links the annex. False: there is no memory, and no slot either (G15).
   CTS_COLD bool make_room() noexcept {
     void* const storage = Platform::allocate(sizeof(annex_stack));
-    if (storage == nullptr) return find::find(slots_) != slots || top_.load(site::top_find) != 0;
+    if (storage == nullptr) return find::find(slots_) != in_place || top_.load(site::top_find) != 0;
     auto& fresh = *::new (storage) annex_stack;
     link expected = 0;
     if (!top_.compare_exchange(expected, reinterpret_cast<link>(std::addressof(fresh)), site::top_push))
@@ -224,13 +224,13 @@ class compact_stack {
   }
 
   template <std::size_t... K>
-  static constexpr std::array<slot, slots> all_dead(std::index_sequence<K...>) noexcept {
+  static constexpr std::array<slot, in_place> all_dead(std::index_sequence<K...>) noexcept {
     return {slot(dead(K * 0))...};
   }
 
   atomic<link> top_{0};
   [[no_unique_address]] gap<Gap> gap_;
-  std::array<slot, slots> slots_ = all_dead(std::make_index_sequence<slots>());
+  std::array<slot, in_place> slots_ = all_dead(std::make_index_sequence<in_place>());
 };
 
 }  // namespace core

@@ -84,11 +84,11 @@ class segment_list {
 
   /// Covers `s` with so many new segments, of which those below the top wait for a sweep. False: there is no memory.
   bool push_new(segment& s, std::size_t count) noexcept {
-    constexpr std::size_t slots = Platform::segment_slots;
-    void* const storage = Platform::allocate(segment::bytes(slots, count));
+    constexpr std::size_t capacity = Platform::segment_slots;
+    void* const storage = Platform::allocate(segment::bytes(capacity, count));
     if (storage == nullptr) return false;
     link expected = segment::to(s);
-    segment& fresh = *segment::build(storage, slots, count, expected);
+    segment& fresh = *segment::build(storage, capacity, count, expected);
     if (top_.compare_exchange(expected, segment::to(fresh), site::top_push)) {
       segments_.add(static_cast<std::uint32_t>(count));
       if (count > 1) sweep_from_top();

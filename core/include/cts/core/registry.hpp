@@ -163,7 +163,7 @@ class basic_registry {
     return notify_on(at, stop, in_flight);
   }
 
-  /// Unregisters all that has not begun to run, newest first; what is registered meanwhile may stay. Calls
+  /// Unregisters all that has not begun to run, newest first; what is registered meanwhile may stay or go. Calls
   /// `removed(callback&)` for each, which may destroy it but must not use this registry. O(slots). R84
   template <class Removed>
   void remove_all(Removed removed) noexcept {
@@ -189,7 +189,7 @@ class basic_registry {
     return at != nullptr && at->still(core::running(c));
   }
 
-  /// How many callbacks are registered. O(slots), a snapshot.
+  /// How many callbacks are registered. O(slots), a snapshot: counts one in a segment that moves meanwhile twice.
   std::size_t count() noexcept {
     std::size_t n = 0;
     all().scan([&n](auto&, auto&, word) noexcept { return ++n != 0; });

@@ -158,15 +158,15 @@ class basic_joint_callback {
   }
   /// Newest first.
   void withdraw() noexcept { withdraw_from<parents>(); }
-  template <std::size_t Above>
+  template <std::size_t Count>
   void withdraw_from() noexcept {
-    if constexpr (Above > 0) {
+    if constexpr (Count > 0) {
       using end = core::step<Platform, parent_end>;
-      if (enrolled_.get() == Above) {
-        end::end(places::template at<Above - 1>(places_));
-        enrolled_.set(Above - 1);
+      if (enrolled_.get() == Count) {
+        end::end(places::template at<Count - 1>(places_));
+        enrolled_.set(Count - 1);
       }
-      withdraw_from<Above - 1>();
+      withdraw_from<Count - 1>();
     }
   }
   /// On a canceller, or on the registrant in the constructor of a registration.
