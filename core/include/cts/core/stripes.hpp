@@ -10,9 +10,9 @@
 ///
 ///   D5  The first stripe picks the winner: the thread that closes it. The winner closes the others. A stripe may still
 ///       be open when the flag is set, so a registrant of a stripe looks at the flag first (G1, G8).
-///   D6  The own stack of a registry with a row is closed before another thread knows it, and stays so. So its lines
-///   are
-///       only read. A registrant that finds it closed looks for the row; a plain registry pays for that only when it is
+///   D6  The own stack of a registry with a row is closed before another thread knows it, and stays so. So its
+///       lines are only read (G26).
+///       A registrant that finds it closed looks for the row; a plain registry pays for that only when it is
 ///       canceled.
 #pragma once
 #ifndef CTS_CORE_STRIPES_HPP

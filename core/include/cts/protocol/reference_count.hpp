@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
 /// The count of references to a state: in one word, or, for a shared source, in stripes and a central word until the
-/// source ends (H1 to H4 of protocol/striped_count.hpp).
+/// source ends (H1 to H4 of protocol/striped_count.hpp, G26).
 ///
 ///     plain:    central = references
 ///     shared:   central = bias + 1, the source's own; the others in the stripes

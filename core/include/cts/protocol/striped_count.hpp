@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
-/// A count of references in stripes, for an owner that many threads use: a thread counts in the stripe of its index,
+/// A count of references in stripes, for an owner that many threads use (G26): a thread counts in its stripe,
 /// and the owner has a central count beside (protocol/reference_count.hpp). The stripes stand in front of their owner,
 /// in one allocation with it and with the row of its registry:
 ///

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
-/// Memory for the nodes of registrations: each thread has a heap of blocks of each size (protocol/block_heap.hpp), and
-/// one spare block before it. A thread that registers and unregisters in turns touches only the spare. Nodes that are
+/// Memory for the nodes of registrations: each thread has a heap of blocks of each size (protocol/block_heap.hpp, G27)
+/// and one spare block before it. A thread that registers and unregisters in turns touches only the spare. Nodes
 /// registered one after the other lie side by side, so a cancel walks through few pages. Any thread may free a node.
 ///
 /// Kept memory: a thread keeps one spare block and one slab of each size whose blocks are all free, 64 KiB at most; the
