@@ -297,7 +297,6 @@ struct mortal_executor {
     post(std::forward<F>(f), a);
   }
   friend bool operator==(mortal_executor const& a, mortal_executor const& b) noexcept { return a.life_ == b.life_; }
-  friend bool operator!=(mortal_executor const& a, mortal_executor const& b) noexcept { return !(a == b); }
   net::io_context* context_;
   std::shared_ptr<life> life_;
 };

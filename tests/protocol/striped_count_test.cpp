@@ -142,7 +142,7 @@ std::size_t common(Set const& a, Set const& b) {
 
 TEST(Shared, ThreadsOfDifferentStripesWriteNoLineThatTheOtherTouches) {
   constexpr std::size_t n = 4;
-  for (std::size_t const crowd : {1, 8, 100}) {
+  for (std::size_t const crowd : {1u, 8u, 100u}) {
     owner<locating>* const o = owner<locating>::create(n);
     footprint const a = lines_of(*o, 0, crowd), b = lines_of(*o, 1, crowd), c = lines_of(*o, n, crowd);
     EXPECT_FALSE(a.written.empty());

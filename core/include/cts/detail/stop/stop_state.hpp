@@ -171,7 +171,7 @@ class stop_state {
   void* const block_;                // the result of operator new
   bool* request_ = nullptr;          // on the stack of the stop request, for the callbacks that it runs
   // Allocators put at least a word before the next block.
-  std::byte apart_[platform::line - 3 * sizeof(count) - 2 * sizeof(void*)];
+  [[maybe_unused]] std::byte apart_[platform::line - 3 * sizeof(count) - 2 * sizeof(void*)];
 };
 
 }  // namespace detail
