@@ -296,7 +296,9 @@ struct mortal_executor {
   void defer(F&& f, Allocator const& a) const {
     post(std::forward<F>(f), a);
   }
-  friend bool operator==(mortal_executor const& a, mortal_executor const& b) noexcept { return a.life_ == b.life_; }
+  [[maybe_unused]] friend bool operator==(mortal_executor const& a, mortal_executor const& b) noexcept {
+    return a.life_ == b.life_;
+  }
   net::io_context* context_;
   std::shared_ptr<life> life_;
 };
