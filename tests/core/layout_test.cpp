@@ -156,7 +156,8 @@ TEST_F(CompactCost, AllocatesNothingForTheFirstFewAndOnceForABurst) {
   EXPECT_EQ(now.allocations, 0u);
   for (std::size_t i = in_place; i < in_place + in_annex; ++i) enter(all[i]);
   EXPECT_EQ(now.allocations, 1u);
-  EXPECT_EQ(now.bytes, 256u);
+  if constexpr (sizeof(void*) == 8) { EXPECT_EQ(now.bytes, 256u); }
+  EXPECT_LE(now.bytes, 256u);
   enter(all.back());
   EXPECT_EQ(now.allocations, 2u);
 }
