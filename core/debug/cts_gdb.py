@@ -267,7 +267,10 @@ class StatePrinter:
         return "a request with the reason at %s" % hexa(reason) if reason else "a request"
 
     def timer(self):
-        alarm = self.value["alarm_"]
+        pointer = raw(self.value["alarm_"]["alarm_"])
+        if int(pointer) == 0:
+            return "none"
+        alarm = pointer.dereference()
         due = int(raw(alarm["due_"]))
         if due == NEVER:
             return "none"

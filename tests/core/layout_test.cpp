@@ -42,7 +42,7 @@ TEST(Layout, BytesAreExact) {
   EXPECT_EQ(sizeof(registry_in<spaced>), 96u);
   EXPECT_EQ(sizeof(cts::inplace_stop_source), 64u);
   EXPECT_EQ(sizeof(cts::detail::stop_state), 152u);
-  EXPECT_EQ(sizeof(cts::detail::state), 168u);
+  EXPECT_EQ(sizeof(cts::detail::state), 176u);
 }
 
 // So an operation state that contains one needs no aligned allocation.

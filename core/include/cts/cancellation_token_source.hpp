@@ -119,7 +119,7 @@ class cancellation_token_source {
       create_linked(Tokens const&... parents) {
     return linked(0, parents...);
   }
-  /// Makes a source that is linked to `parents` and cancels itself after `delay`, in one allocation.
+  /// Makes a source that is linked to `parents` and cancels itself after `delay`. Two allocations.
   ///
   /// Delays and their exceptions are those of the constructor with a delay; the links are those of the other overload.
   /// The timer is set before the links. If anything is refused, no link and no timer is left.

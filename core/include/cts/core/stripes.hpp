@@ -130,6 +130,8 @@ class alignas(Platform::line) stripe_row {
 template <class Platform, std::size_t N>
 class row_of {
  public:
+  constexpr row_of() noexcept = default;
+  explicit row_of(stripe_row<Platform>*) noexcept {}  // never called; clang++ 14 looks for it
   static constexpr stripe_row<Platform>* get() noexcept { return nullptr; }
 };
 template <class Platform>

@@ -172,13 +172,12 @@ class basic_state {
     // A thread that holds the only reference skips dispose if no link and no timer can come back: nobody can tell.
     if (!inside && refs_.is_alone() && !foreign_ &&
         (status_.load(site::status_peek) & (status::timed | status::watched)) == 0 &&
-        (link_count_ == 0 || parents::leave(*this)))
+        (link_count_ == 0 || (!is_disposed() && parents::leave(*this))))
       return destroy();
     dispose();
     if (!inside || !notification::leave_source(*this)) drop_source();
   }
   void drop_source() noexcept { refs_.template end<site::refs_drop>(this) ? destroy() : void(); }  // once
-
   // --- registrations ---
   /// Registers `c` unless the source is disposed (R20). The caller holds a reference for `c`.
   CTS_HOT core::register_result try_register(node& c) noexcept {
@@ -262,7 +261,8 @@ class basic_state {
   }
   /// Whether a state at `address` is linked to this one by one of its first links. O(registrations); for checks.
   bool is_parent_of(std::uintptr_t address) noexcept { return parents::is_linked_from(*this, address); }
-  /// Calls `visit(state, reason*)` for the state that was canceled first, through the links, or returns false. O(links).
+  /// Calls `visit(state, reason*)` for the state that was canceled first, through the links, or returns false.
+  /// O(links).
   template <class Visit>
   bool cause(Visit visit) const {
     return parents::cause(*this, visit);

@@ -31,7 +31,7 @@ inline leak::kind sources_held(state& s, void const* callable, std::size_t bytes
     std::memcpy(&address, static_cast<std::byte const*>(callable) + i, sizeof address);
     if (address == 0) continue;
     if (address == reinterpret_cast<std::uintptr_t>(&s)) return leak::kind::callable_holds_source;
-    if (address % core::std_platform::line == 0 && s.is_parent_of(address)) return leak::kind::callable_holds_child;
+    if (address % alignof(state) == 0 && s.is_parent_of(address)) return leak::kind::callable_holds_child;
   }
   return leak::kind::never_runs;
 }
