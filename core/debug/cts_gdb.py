@@ -86,7 +86,9 @@ def stacks(registry):
     row = registry["row_"]
     if any(f.name == "row_" for f in row.type.fields()) and int(row["row_"]) != 0:
         row = row["row_"].dereference()
-        stripe = stripes.type.target()
+        name = row.type.strip_typedefs().name.split("stripe_row<")[0]
+        platform = row.type.strip_typedefs().template_argument(0).strip_typedefs().name
+        stripe = gdb.lookup_type("%sstripe<%s, %sisolated>" % (name, platform, name))
         first = int(row.address) + row.type.sizeof
         return [at(first + i * stripe.sizeof, stripe)["stack"] for i in range(int(row["size_"]))]
     return [stripes[i]["stack"] for i in range(low, high + 1)]

@@ -239,6 +239,7 @@ class basic_registry {
   friend inspector<basic_registry>;
   static constexpr std::size_t alignment = Layout::template alignment<Platform>;
   using stripes = core::stripes<Platform, Stripes, Layout>;
+  static constexpr std::size_t own = stripes::own;
 
   static bool holds(void const* self, void const* slot) noexcept {
     return const_cast<basic_registry*>(static_cast<basic_registry const*>(self))->all().holds(slot);
@@ -383,7 +384,7 @@ class basic_registry {
   [[no_unique_address]] overlap_watch<Platform::checked> watch_{this, &holds};
   [[no_unique_address]] row_of<Platform, Stripes> row_;
   // The registrants' words.
-  stripe<Platform, Layout> stripes_[stripes::own];
+  stripe<Platform, Layout> stripes_[own];
 };
 
 /// The registry of production.
