@@ -186,8 +186,9 @@ class registry_names {
  public:
   template <class T>
   static std::string GetName(int i) {
-    constexpr char const* all[] = {"standard", "segments_of_1_and_1", "segments_of_1_and_2", "segments_of_2_and_3",
-                                   "striped",  "striped_small"};
+    constexpr char const* all[] = {
+        "standard", "segments_of_1_and_1", "segments_of_1_and_2", "segments_of_2_and_3", "compact",
+        "striped",  "striped_small"};
     return all[i];
   }
 };
