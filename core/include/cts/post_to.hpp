@@ -34,9 +34,9 @@ class posted_callback {
   /// Takes over the callback and what it is called with.
   explicit posted_callback(F&& f, Arguments... arguments) : f_(std::move(f)), arguments_(std::move(arguments)...) {}
   /// Takes over the callback; `other` must not be called afterwards.
-  posted_callback(posted_callback&& other) = default;
+  posted_callback(posted_callback&& other) = default;  // NOLINT(performance-noexcept-move-constructor): as its parts
   /// Takes over the callback; `other` must not be called afterwards.
-  posted_callback& operator=(posted_callback&& other) = default;
+  posted_callback& operator=(posted_callback&& other) = default;  // NOLINT(performance-noexcept-move-constructor)
   ~posted_callback() = default;
 
   /// Calls the callback on this thread. Throws what the callback throws: that is the executor's to handle.
