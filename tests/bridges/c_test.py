@@ -5,6 +5,7 @@ import ctypes
 import select
 import sys
 import threading
+import time
 
 c = ctypes.CDLL(sys.argv[1])
 OK, TIMED_OUT, INVALID_ARGUMENT = 0, 1, 2
@@ -45,6 +46,8 @@ assert c.cts_token_wait_ms(of_child, 0) == TIMED_OUT
 threading.Timer(0.01, lambda: c.cts_source_cancel(source)).start()
 assert c.cts_token_wait_ms(of_child, -1) == OK
 assert select.select([descriptor.value], [], [], 10)[0] == [descriptor.value]
+while not ran_on:  # the wait may end before the callback begins
+    time.sleep(0.001)
 c.cts_registration_dispose(registration)  # waits until the callback has returned
 assert len(ran_on) == 1 and ran_on[0] != threading.get_ident(), ran_on
 assert c.cts_token_is_canceled(token)
