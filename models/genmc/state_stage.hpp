@@ -153,7 +153,7 @@ struct state_stage {
   int before_cancel = 0;
 
   void add(int i, std::size_t links = 0) {
-    states[i] = state::create(links);
+    states[i] = state::create({.links = links});
     callbacks[i] = make<in_place>();
   }
   void close() {

@@ -100,6 +100,31 @@ add<never_lost> const add_never_lost("G26", "TwoStripesVersusCancel",
                                      "two threads register on two stripes of a source while a third cancels it",
                                      large(1), 200000);
 
+/// Two cancels and a registrant. The cancel that loses closes stripes and sets the flag for the winner, which must not
+/// run the callbacks before every stripe is closed.
+struct two_cancels : rl::test_suite<two_cancels, 3>, shared_scene {
+  bool registered = false;
+  void before() {
+    open_shared();
+    registered = false;
+    states[0]->share();
+  }
+  void thread(unsigned i) {
+    if (i == 1) registered = try_register(0);
+    else cancel(*states[0]);
+  }
+  void after() {
+    require(runs(0) == (registered ? 1 : 0), "a registered callback did not run once, or a refused one ran");
+    if (registered) unregister(0);
+    states[0]->drop();
+    states[0]->dispose_and_drop();
+    close();
+  }
+};
+add<two_cancels> const add_two_cancels("G26", "TwoCancelsVersusRegister",
+                                       "a callback is registered beside two cancels of a shared source", large(2),
+                                       200000);
+
 /// A notification pauses at a link in each stripe and goes on in that stripe (S7).
 struct pauses : rl::test_suite<pauses, 2>, shared_scene {
   void before() {

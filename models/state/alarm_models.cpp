@@ -95,7 +95,7 @@ add<arm_vs_arm> const add_arm_vs_arm("G17", "ArmVersusArm", "two first calls of 
 struct timed_vs_cancel : rl::test_suite<timed_vs_cancel, 2>, scene {
   void before() {
     open_timers();
-    states[0] = state::create_timed();
+    states[0] = state::create({.timer = true});
     states[0]->share();
   }
   void thread(unsigned i) {

@@ -31,7 +31,7 @@ struct foreign_scene : scene {
   void open_foreign() {
     open();
     add(0);
-    states[1] = state::create(0, sizeof(links_to_one));
+    states[1] = state::create({.foreign = sizeof(links_to_one)});
     callbacks[1] = ::new (P::allocate(sizeof(in_place))) in_place;
     links = ::new (static_cast<void*>(&states[1]->foreign())) links_to_one(*states[1], *states[0]);
     register_callback(1);
@@ -143,7 +143,8 @@ struct timer_vs_linking : rl::test_suite<timer_vs_linking, 3>, scene {
   void before() {
     open_timers();
     add(0);
-    add(1, 1);
+    states[1] = state::create({.links = 1, .timer = true});
+    callbacks[1] = ::new (P::allocate(sizeof(in_place))) in_place;
     states[0]->share();
     start_timers();
   }

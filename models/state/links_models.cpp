@@ -31,6 +31,27 @@ add<link_vs_parent> const add_link_vs_parent("G16", "LinkVersusParent",
                                              "a child's end beside its parent's cancel, without callbacks", full(),
                                              1000000);
 
+/// A source may be disposed long before it is destroyed. Its parents are released by the dispose.
+struct disposed_child_outlives : rl::test_suite<disposed_child_outlives, 2>, scene {
+  void before() {
+    open();
+    add(0);
+    add(1, 1);
+    require(states[1]->link_to(0, *states[0]), "no memory");
+  }
+  void thread(unsigned i) {
+    if (i == 0) states[0]->dispose_and_drop();
+    else states[1]->dispose();
+  }
+  void after() {
+    states[1]->dispose_and_drop();  // its parent is gone
+    close();
+  }
+};
+add<disposed_child_outlives> const add_disposed_child_outlives(
+    "G16", "ADisposedChildOutlivesItsParent", "the end of a source that was disposed does not touch its parent", full(),
+    1000000);
+
 struct child_vs_parent : rl::test_suite<child_vs_parent, 2>, scene {
   void before() {
     open();

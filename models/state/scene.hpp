@@ -285,7 +285,7 @@ struct scene {
     other->dispose_and_drop();
   }
   void add(std::size_t i, std::size_t links = 0) {
-    states[i] = state::create(links, 0, stripes);
+    states[i] = state::create({.links = links, .stripes = stripes});
     callbacks[i] = ::new (P::allocate(sizeof(in_place))) in_place;
   }
   /// A root, its child, and the child's child.

@@ -89,6 +89,24 @@ TEST(SharedSource, LinksInEachStripePauseTheNotification) {  // S7
   for (auto const& c : children) EXPECT_TRUE(c->is_cancellation_requested());
 }
 
+// A stripe that has grown, so that segments of two sizes are below the pause.
+TEST(SharedSource, ALinkInAGrownStripePausesTheNotification) {  // S7
+  constexpr int below = 20;
+  for (int thread = 0; thread < 3; ++thread) {
+    cancellation_token_source s(shared);
+    int runs = 0;
+    std::vector<registration> all;
+    std::optional<cancellation_token_source> child;
+    std::jthread([&, mine = s.token()] {
+      for (int i = 0; i < below; ++i) all.push_back(mine.register_callback([&runs] { ++runs; }));
+      child.emplace(cancellation_token_source::create_linked(mine));
+    }).join();
+    s.cancel();
+    EXPECT_EQ(runs, below);
+    EXPECT_TRUE(child->is_cancellation_requested());
+  }
+}
+
 /// The callable counts those that are alive: the last reference must destroy it, once.
 struct counted {
   explicit counted(std::atomic<int>& n) : alive(&n) { ++*alive; }

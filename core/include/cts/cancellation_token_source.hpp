@@ -69,7 +69,7 @@ class cancellation_token_source {
   /// Makes a source for a token that many threads use: see shared_t. One allocation.
   /// @throws std::bad_alloc
   explicit cancellation_token_source(shared_t)
-      : state_(detail::state::create(0, 0, detail::stripes_of_a_shared_source())) {}
+      : state_(detail::state::create({.stripes = detail::stripes_of_a_shared_source()})) {}
   /// Makes such a source that cancels itself after `delay`; otherwise as the constructor without shared_t.
   template <class Rep, class Period>
   cancellation_token_source(shared_t tag, std::chrono::duration<Rep, Period> delay)
@@ -119,7 +119,7 @@ class cancellation_token_source {
       create_linked(Tokens const&... parents) {
     return linked(0, parents...);
   }
-  /// Makes a source that is linked to `parents` and cancels itself after `delay`. Two allocations.
+  /// Makes a source that is linked to `parents` and cancels itself after `delay`, in one allocation.
   ///
   /// Delays and their exceptions are those of the constructor with a delay; the links are those of the other overload.
   /// The timer is set before the links. If anything is refused, no link and no timer is left.
@@ -311,11 +311,12 @@ class cancellation_token_source {
   friend detail::token_access;
   explicit cancellation_token_source(detail::state& s) noexcept : state_(&s) {}
   cancellation_token_source(std::chrono::milliseconds due, bool positive, time_provider& clock)
-      : cancellation_token_source(*detail::state::create_timed()) {
+      : cancellation_token_source(*detail::state::create({.timer = true})) {
     detail::begin_timer(*state_, due, positive, clock);
   }
   cancellation_token_source(shared_t, std::chrono::milliseconds due, bool positive, time_provider& clock)
-      : cancellation_token_source(*detail::state::create_timed(detail::stripes_of_a_shared_source())) {
+      : cancellation_token_source(
+            *detail::state::create({.stripes = detail::stripes_of_a_shared_source(), .timer = true})) {
     detail::begin_timer(*state_, due, positive, clock);
   }
 
@@ -324,7 +325,7 @@ class cancellation_token_source {
   requires((any_stop_token<Tokens> && ...)) static cancellation_token_source
       linked(std::size_t stripes, Tokens const&... parents) {
     return cancellation_token_source(*detail::create_linked_state(
-        stripes, [](detail::state&) {}, parents...));
+        {.stripes = stripes}, [](detail::state&) {}, parents...));
   }
   template <class Rep, class Period, class... Tokens>
   static cancellation_token_source linked(std::size_t stripes, std::chrono::duration<Rep, Period> delay,
@@ -332,13 +333,13 @@ class cancellation_token_source {
     auto const due = detail::checked_delay(delay, "create_linked");
     bool const positive = delay > delay.zero();
     return cancellation_token_source(*detail::create_linked_state(
-        stripes, [due, positive, &clock](detail::state& s) { detail::begin_timer(s, due, positive, clock); },
-        parents...));
+        {.stripes = stripes, .timer = true},
+        [due, positive, &clock](detail::state& s) { detail::begin_timer(s, due, positive, clock); }, parents...));
   }
   static cancellation_token_source linked(std::span<cancellation_token const> parents, std::size_t stripes) {
     std::size_t n = 0;
     for (cancellation_token const& p : parents) n += p.state_ != nullptr;
-    cancellation_token_source child(*detail::state::create(n, 0, stripes));
+    cancellation_token_source child(*detail::state::create({.links = n, .stripes = stripes}));
     n = 0;
     for (cancellation_token const& p : parents)
       if (p.state_ != nullptr && !child.state_->link_to(n++, *p.state_)) throw std::bad_alloc();

@@ -122,14 +122,16 @@ class basic_registry {
   /// @return true for the one call, of this and cancel, that did it: run_callbacks() must follow.
   bool request_cancellation() noexcept {
     auto const in_flight = watch_.begin(call::cancel);
-    return request() != nullptr;
+    bool const first = all().close();
+    if (first) flag_.store(notifying, site::flag_set);
+    else help();
+    return first;
   }
 
   /// For a thread that knows another one in or before request_cancellation(): refuses registrations and sets the flag.
   void help_request() noexcept {
     auto const in_flight = watch_.begin(call::cancel);
-    static_cast<void>(all().close_first());
-    all().close_rest();
+    static_cast<void>(all().close());
     help();  // not a store: the other thread may have run the callbacks by now
   }
 
@@ -246,10 +248,7 @@ class basic_registry {
   }
 
   stripes all() noexcept { return {stripes_, row_.get()}; }
-  stack& mine() noexcept {
-    if constexpr (Stripes > 1) return stripes_[Platform::thread_index() % Stripes].stack;
-    else return stripes_[0].stack;
-  }
+  stack& mine() noexcept { return stripes_[Stripes > 1 ? Platform::thread_index() % own : 0].stack; }
   bool is_canceller() const noexcept { return canceller_.load(site::canceller_ask) == Platform::this_thread(); }
 
   // --- register and unregister ---

@@ -170,6 +170,13 @@ class stripes {
     for (std::size_t i = 1; i < own; ++i) first_[i].stack.close();
     if (has_row()) row_->close_rest();
   }
+  /// Closes all. True for the one thread that closed the first; another one may be the canceller all the same, so each
+  /// closes the rest itself (G3).
+  bool close() noexcept {
+    bool const first = close_first() != nullptr;
+    close_rest();
+    return first;
+  }
   /// For a canceller: scans all, the registry's first one from `top` on.
   template <class Visit>
   CTS_HOT bool notify(place* top, Visit& visit) noexcept {

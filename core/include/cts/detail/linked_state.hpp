@@ -103,11 +103,11 @@ std::size_t own_links(Token const& token) noexcept {
 }
 
 /// Makes a state, calls `begin(state)` before any other thread knows it, and links it to `tokens`, in this order.
-/// @param stripes of a shared source; 0: a plain one
+/// @param shape without its links
 /// @return the state, with the reference of its source. Throws std::bad_alloc, what `begin` throws, and what making a
 ///   foreign callback object throws; then nothing is linked any more
 template <class Begin, class... Tokens>
-state* create_linked_state(std::size_t stripes, Begin begin, Tokens const&... tokens) {
+state* create_linked_state(state_shape shape, Begin begin, Tokens const&... tokens) {
   using links = typename foreign_links_of<foreign_links<>, Tokens...>::type;
   constexpr bool foreign = !(own_token<Tokens> && ...);
   static_assert(alignof(links) <= core::std_platform::line, "the callbacks of a token are aligned beyond a cache line");
@@ -116,7 +116,10 @@ state* create_linked_state(std::size_t stripes, Begin begin, Tokens const&... to
     ~unfinished() {
       if (s != nullptr) s->dispose_and_drop();
     }
-  } child{state::create((detail::own_links(tokens) + ...), foreign ? sizeof(links) : 0, stripes)};
+  } child{nullptr};
+  shape.links = (detail::own_links(tokens) + ...);
+  if (foreign) shape.foreign = sizeof(links);
+  child.s = state::create(shape);
   if constexpr (foreign) ::new (static_cast<void*>(std::addressof(child.s->foreign()))) links(*child.s);
   begin(*child.s);
   linker<links>(*child.s).link_to(tokens...);

@@ -22,9 +22,9 @@ class basic_own_alarm {
  public:
   using alarm = typename Parts::alarm;
 
-  basic_own_alarm() = default;
-  /// Makes the timer of a state that no other thread knows, in `storage`.
-  basic_own_alarm(void* storage, State& owner) : alarm_(::new (storage) alarm(owner)) {}
+  /// @param storage where the timer is made now; null: it is made on request
+  basic_own_alarm(void* storage, State& owner) noexcept
+      : alarm_(storage != nullptr ? ::new (storage) alarm(owner) : nullptr) {}
 
   /// As basic_state::arm says (S3).
   /// @param status_word the status word of the owner
@@ -57,11 +57,11 @@ class basic_own_alarm {
   alarm& get() const noexcept { return *alarm_.load(site::alarm_take); }
 
   /// For the thread that destroys the state.
-  /// @param storage where the state would have been given its timer
-  void end(void* storage) noexcept {
+  /// @param in_place it was made in given storage
+  void end(bool in_place) noexcept {
     alarm* const a = alarm_.load(site::alarm_take);
     if (a == nullptr) return;
-    if (a == storage) std::destroy_at(a);
+    if (in_place) std::destroy_at(a);
     else destroy(*a);
   }
 
@@ -71,7 +71,7 @@ class basic_own_alarm {
     Parts::deallocate(std::addressof(a));
   }
 
-  typename Parts::platform::template atomic<alarm*> alarm_{nullptr};
+  typename Parts::platform::template atomic<alarm*> alarm_;
 };
 
 }  // namespace detail

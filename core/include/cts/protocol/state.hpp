@@ -23,7 +23,7 @@
 ///       the links releases the parents. Readers come one at a time. A reader leaves a state only after those that it
 ///       reached through it, so a state that it has not left holds each one that it looks at (G16).
 ///   S7  A notification never calls another. A link that has canceled its child pauses its parent's notification. The
-///       loop of notification_chain.hpp runs the child's callbacks and then resumes the parent. Each state on the way
+///       loop of notification.hpp runs the child's callbacks and then resumes the parent. Each state on the way
 ///       holds a reference to itself, its link's slot says "running", and that link keeps where the parent's
 ///       notification stands. So the length of the way costs no stack and no memory (G16, G21).
 ///   S8  Destroying a state may release others. They are destroyed on the stack up to `most_nested` deep, and by a loop
@@ -69,6 +69,7 @@
 #include "cts/protocol/reference.hpp"
 #include "cts/protocol/reference_count.hpp"
 #include "cts/protocol/shared_event.hpp"
+#include "cts/protocol/state_shape.hpp"
 #include "cts/protocol/status.hpp"
 #include "cts/protocol/striped_count.hpp"
 
@@ -90,20 +91,16 @@ class basic_state {
   using extras = typename Parts::extras;
   using foreign_links = basic_foreign_links<Parts, basic_state>;
 
-  /// @return a state with one reference, and `links` links to no parent. One allocation; throws std::bad_alloc.
-  /// @param foreign the size of a class of foreign_links, which the caller then makes at foreign(); 0: none
-  /// @param n the stripes of a shared source: a power of two, 2 to 65536; 0: a plain one
-  static basic_state* create(std::size_t links = 0, std::size_t foreign = 0, std::size_t n = 0) {
-    void* const block = allocate(sizeof(basic_state) + links * sizeof(link) + foreign_links::room_for(foreign), n);
-    return ::new (stripes::build(block, n)) basic_state(links, foreign != 0, n);
-  }
-  /// The same without links, but with its timer in the same allocation.
-  static basic_state* create_timed(std::size_t n = 0) {
-    void* const block = allocate(sizeof(basic_state) + sizeof(alarm), n);
-    return ::new (stripes::build(block, n)) basic_state(n, alarm_place());
+  /// @return a state with one reference, whose links lead to no parent. One allocation; throws std::bad_alloc.
+  static basic_state* create(state_shape const& shape = {}) {
+    std::size_t const bytes =
+        bytes_before_timer(shape.links) + (shape.timer ? sizeof(alarm) : 0) + foreign_links::room_for(shape.foreign);
+    std::size_t const n = shape.stripes;
+    void* const block = n == 0 ? Parts::allocate(bytes) : Parts::allocate_lines(stripes::bytes(n) + bytes);
+    return ::new (stripes::build(block, n)) basic_state(shape);
   }
   /// The same in static storage. It is never destroyed, as nobody drops its first reference.
-  static basic_state* create_static(void* storage) noexcept { return ::new (storage) basic_state(0, false, 0); }
+  static basic_state* create_static(void* storage) noexcept { return ::new (storage) basic_state({}); }
   basic_state(basic_state const&) = delete;
   basic_state& operator=(basic_state const&) = delete;
 
@@ -178,6 +175,7 @@ class basic_state {
     if (!inside || !notification::leave_source(*this)) drop_source();
   }
   void drop_source() noexcept { refs_.template end<site::refs_drop>(this) ? destroy() : void(); }  // once
+
   // --- registrations ---
   /// Registers `c` unless the source is disposed (R20). The caller holds a reference for `c`.
   CTS_HOT core::register_result try_register(node& c) noexcept {
@@ -204,7 +202,10 @@ class basic_state {
   }
   registry_type& registry() noexcept { return registry_; }
   registry_type const& registry() const noexcept { return registry_; }
-  void note_detached() noexcept { status_.fetch_or(status::detached, site::status_detach); }
+  void note_detached() noexcept {  // its line is the registrants' too, so it is written once
+    if ((status_.load(site::status_peek) & status::detached) == 0)
+      status_.fetch_or(status::detached, site::status_detach);
+  }
 
   /// A scope in which a synchronization context runs a callback on this thread. R91.
   struct delegate : basic_delegate<platform>::scope {
@@ -249,7 +250,9 @@ class basic_state {
   /// @return false if there is no memory
   bool link_to(std::size_t i, basic_state& parent) noexcept { return parents::link_to(*this, i, parent); }
   /// The links to foreign tokens (S9), if create() was asked for room for them.
-  foreign_links& foreign() noexcept { return foreign_links::behind(&link_at(link_count_)); }
+  foreign_links& foreign() noexcept {
+    return foreign_links::behind(static_cast<std::byte*>(timer_place()) + (own_timer_ ? sizeof(alarm) : 0));
+  }
   /// Calls `visit(state&)` at least once for each state that can still cancel this one: itself and those that its links
   /// lead to. Leaves out each state that is canceled, disposed or cut off by a try_reset of the parent, and those that
   /// are only reached through it. O(links), constant stack, no allocation. A state without links takes no lock; else
@@ -261,13 +264,11 @@ class basic_state {
   }
   /// Whether a state at `address` is linked to this one by one of its first links. O(registrations); for checks.
   bool is_parent_of(std::uintptr_t address) noexcept { return parents::is_linked_from(*this, address); }
-  /// Calls `visit(state, reason*)` for the state that was canceled first, through the links, or returns false.
-  /// O(links).
+  /// Calls `visit(state, reason*)` for the state canceled first, through the links, or returns false. O(links).
   template <class Visit>
   bool cause(Visit visit) const {
     return parents::cause(*this, visit);
   }
-
   extras& more() noexcept { return extras_; }
   extras const& more() const noexcept { return extras_; }
 
@@ -285,30 +286,28 @@ class basic_state {
   friend foreign_links;
   friend state_list<basic_state>;
   friend dying_list<basic_state>;
-
-  struct alarm_place {};
-  basic_state(std::size_t n, alarm_place) noexcept
-      : registry_(stripes::row_of(this, n)), refs_(n), foreign_(false), link_count_(0), alarm_(behind(), *this) {}
-  basic_state(std::size_t links, bool foreign, std::size_t n) noexcept
-      : registry_(stripes::row_of(this, n)),
-        refs_(n),
-        foreign_(foreign),
-        link_count_(static_cast<std::uint32_t>(links)) {
-    for (std::size_t i = 0; i < links; ++i) ::new (static_cast<void*>(&link_at(i))) link(*this);
+  explicit basic_state(state_shape const& shape) noexcept
+      : registry_(stripes::row_of(this, shape.stripes)),
+        refs_(shape.stripes),
+        own_timer_(shape.timer),
+        foreign_(shape.foreign != 0),
+        link_count_(static_cast<std::uint32_t>(shape.links)),
+        alarm_(shape.timer ? timer_place() : nullptr, *this) {
+    for (std::size_t i = 0; i < link_count_; ++i) ::new (static_cast<void*>(&link_at(i))) link(*this);
   }
   ~basic_state() {
     for (std::size_t i = 0; i < link_count_; ++i) link_at(i).~link();
     if (foreign_) foreign().~foreign_links();
-    alarm_.end(behind());
+    alarm_.end(own_timer_);
   }
-  /// What follows this state in its allocation.
-  void* behind() const noexcept {
-    return const_cast<std::byte*>(reinterpret_cast<std::byte const*>(this)) + sizeof(basic_state);
+  /// What is so many bytes behind the begin of this state, in its allocation: links, its timer, foreign links.
+  void* at(std::size_t offset) const noexcept {
+    return const_cast<std::byte*>(reinterpret_cast<std::byte const*>(this)) + offset;
   }
-
-  static void* allocate(std::size_t bytes, std::size_t n) {
-    return n == 0 ? Parts::allocate(bytes) : Parts::allocate_lines(stripes::bytes(n) + bytes);
+  static constexpr std::size_t bytes_before_timer(std::size_t links) noexcept {
+    return (sizeof(basic_state) + links * sizeof(link) + alignof(alarm) - 1) / alignof(alarm) * alignof(alarm);
   }
+  void* timer_place() const noexcept { return at(bytes_before_timer(link_count_)); }
 
   // --- cancel ---
   /// @param late whether a disposed source may still be canceled
@@ -339,7 +338,7 @@ class basic_state {
 
   // --- links ---
   bool is_over() const noexcept { return is_disposed() || is_cancellation_requested(); }
-  link& link_at(std::size_t i) const noexcept { return static_cast<link*>(behind())[i]; }
+  link& link_at(std::size_t i) const noexcept { return static_cast<link*>(at(sizeof(basic_state)))[i]; }
   std::size_t index_of(link const& l) const noexcept { return static_cast<std::size_t>(&l - &link_at(0)); }
   /// The link that has canceled this state. There is one.
   link& cause_link() const noexcept { return link_at(status::link_index(status_.load(site::status_peek))); }
@@ -386,7 +385,8 @@ class basic_state {
   typename platform::template var<failures*> failures_{nullptr};                // exceptions of the running callbacks
   typename platform::template var<canceller_frame<platform>*> frame_{nullptr};  // null: of a link's child
   basic_delegate<platform> delegate_;
-  bool const foreign_;  // there are foreign_links behind the links
+  bool const own_timer_;  // its timer is in its allocation
+  bool const foreign_;    // there are foreign_links behind the links
   std::uint32_t const link_count_;
   typename platform::template var<basic_state*> next_dying_{nullptr};  // in a dying_list
   basic_own_alarm<Parts, basic_state> alarm_;
