@@ -2,50 +2,24 @@
 /// @file
 /// G2, G3 and G4: a registration beside a cancel or a claim is never lost, never runs twice, and counts on one side.
 #include "checker/harness.hpp"
-#include "stage.hpp"
+#include "scenes.hpp"
 
 namespace cts::models {
 namespace {
 
-template <std::size_t N>
-struct register_vs_cancel : rl::test_suite<register_vs_cancel<N>, 2>, stage<tiny> {
-  void before() { this->open(N); }
-  void thread(unsigned i) {
-    if (i == 1) this->shared->cancel();
-    else
-      for (std::size_t k = 0; k < N; ++k) this->try_register(k);
-  }
-  void after() {
-    for (std::size_t k = 0; k < N; ++k) this->exactly_once(k, true);
-    this->close();
-  }
-};
-add<register_vs_cancel<1>> g3("G3", "RegisterVersusCancel", "a registration and a cancel: not lost, not twice", full(),
-                              2000000);
-add<register_vs_cancel<2>> g3b("G3", "GrowVersusCancel",
-                               "a second registration grows beside a cancel: not lost, not twice", full(), 2000000);
+add<register_vs_cancel<stage<tiny>, 1>> g3("G3", "RegisterVersusCancel",
+                                           "a registration and a cancel: not lost, not twice", full(), 2000000);
+add<register_vs_cancel<stage<tiny>, 2>> g3b("G3", "GrowVersusCancel",
+                                            "a second registration grows beside a cancel: not lost, not twice", full(),
+                                            2000000);
 
-template <class P, std::size_t Before>
-struct two_registrants : rl::test_suite<two_registrants<P, Before>, 3>, stage<P> {
-  void before() {
-    this->open(2 + Before);
-    for (std::size_t i = 0; i < Before; ++i) this->try_register(2 + i);
-  }
-  void thread(unsigned i) {
-    if (i < 2) this->try_register(i);
-    else this->shared->cancel();
-  }
-  void after() {
-    for (std::size_t i = 0; i < 2 + Before; ++i) this->exactly_once(i, true);
-    this->close();
-  }
-};
-add<two_registrants<platform<2, 2>, 0>> g4("G4", "TwoRegistrantsVersusCancel",
-                                           "two threads register, a third cancels: each callback runs on one side",
-                                           full(), 5000000);
-add<two_registrants<tiny, 0>> g4e("G4", "TwoGrowOnceVersusCancel",
-                                  "two threads register, one of which grows, and a third cancels", full(), 1000000);
-add<two_registrants<small, 1>> g4d("G4", "TwoGrowVersusCancel", "the same while the registry grows", large(1), 5000000);
+add<two_registrants<stage<platform<2, 2>>>> g4("G4", "TwoRegistrantsVersusCancel",
+                                               "two threads register, a third cancels: each callback runs on one side",
+                                               full(), 5000000);
+add<two_registrants<stage<tiny>>> g4e("G4", "TwoGrowOnceVersusCancel",
+                                      "two threads register, one of which grows, and a third cancels", full(), 1000000);
+add<two_registrants<stage<small>, 1>> g4d("G4", "TwoGrowVersusCancel", "the same while the registry grows", large(1),
+                                          5000000);
 
 struct two_cancels : rl::test_suite<two_cancels, 3>, stage<ahead> {
   void before() {

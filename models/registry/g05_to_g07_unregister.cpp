@@ -2,33 +2,14 @@
 /// @file
 /// G5, unregistered or ran; G6, a waiting unregister waits for its own callback; G7, no thread waits for itself.
 #include "checker/harness.hpp"
-#include "stage.hpp"
+#include "scenes.hpp"
 
 namespace cts::models {
 namespace {
 
-struct unregister_vs_cancel : rl::test_suite<unregister_vs_cancel, 2>, stage<tiny> {
-  void before() {
-    open(2);
-    try_register(0);
-    try_register(1);
-  }
-  void thread(unsigned i) {
-    if (i == 1) {
-      shared->cancel();
-      return;
-    }
-    for (std::size_t k = 0; k < 2; ++k)
-      if (unregister(k)) drop(nodes[k]);
-  }
-  void after() {
-    for (std::size_t k = 0; k < 2; ++k)
-      if (nodes[k] != nullptr) exactly_once(k, true);
-    close();
-  }
-};
-add<unregister_vs_cancel> g5("G5", "UnregisterXorRan",
-                             "unregister true: it never runs, its memory may be reused at once", full(), 2000000);
+add<unregister_vs_cancel<stage<tiny>, 2>> g5("G5", "UnregisterXorRan",
+                                             "unregister true: it never runs, its memory may be reused at once", full(),
+                                             2000000);
 
 struct third_party : rl::test_suite<third_party, 3>, stage<tiny> {
   bool removed[2] = {};
@@ -72,53 +53,13 @@ struct remove_vs_cancel : rl::test_suite<remove_vs_cancel, 2>, stage<tiny> {
 add<remove_vs_cancel> g5c("G5", "RemovedXorRan", "remove_all beside a cancel: each callback is removed or runs", full(),
                           1000000);
 
-struct remove_vs_register : rl::test_suite<remove_vs_register, 2>, stage<tiny> {
-  int removed[3] = {};
-  void before() {
-    open(3);
-    try_register(0);
-  }
-  void thread(unsigned i) {
-    if (i == 1) {
-      try_register(1);
-      try_register(2);
-      return;
-    }
-    shared->remove_all([this](core::basic_callback<tiny>& c) {
-      ++removed[&c == nodes[0] ? 0 : &c == nodes[1] ? 1 : 2];
-    });
-  }
-  void after() {
-    shared->cancel();
-    for (std::size_t k = 0; k < 3; ++k) require(removed[k] + runs(k) == 1, "removed and ran, or neither");
-    close();
-  }
-};
-add<remove_vs_register> g5d(
+add<remove_vs_register<stage<tiny>>> g5d(
     "G5", "RemoveVersusRegister",
     "remove_all beside registrations that restart and grow: a callback that is not removed runs", full(), 1000000);
 
-struct waiting : rl::test_suite<waiting, 2>, stage<tiny> {
-  void before() {
-    open(2);
-    try_register(0);
-    try_register(1);
-  }
-  void thread(unsigned i) {
-    if (i == 1) {
-      shared->cancel();
-      return;
-    }
-    for (std::size_t k = 0; k < 2; ++k) {
-      shared->unregister_and_wait(*nodes[k]);
-      (void)runs(k);   // a race if its effects are not visible
-      drop(nodes[k]);  // a race or a freed access if it still runs
-    }
-  }
-  void after() { close(); }
-};
-add<waiting> g6("G6", "WaitsForIt",
-                "after a waiting unregister the callback is not running and its effects are visible", full(), 2000000);
+add<waiting<stage<tiny>>> g6("G6", "WaitsForIt",
+                             "after a waiting unregister the callback is not running and its effects are visible",
+                             full(), 2000000);
 
 struct waits_for_one : rl::test_suite<waits_for_one, 2>, stage<tiny> {
   models::baton returned;

@@ -2,46 +2,19 @@
 /// @file
 /// G9, last in, first out over happens-before, while segments are filled, restarted and moved.
 #include "checker/harness.hpp"
-#include "stage.hpp"
+#include "scenes.hpp"
 
 namespace cts::models {
 namespace {
 
-/// The third thread registers once, comes and goes, or does that and registers again.
-template <class P, int Churn>
-struct order : rl::test_suite<order<P, Churn>, 3>, stage<P> {
-  models::baton baton;
-  void before() {
-    this->open(4);
-    baton.reset();
-  }
-  void thread(unsigned i) {
-    if (i == 0) {
-      this->try_register(0);
-      baton.pass(1);
-    } else if (i == 1) {
-      if (baton.get() == 1) this->try_register(1);
-    } else {
-      this->try_register(2);
-      if (Churn > 0) this->unregister(2);
-      if (Churn > 1) this->try_register(3);
-    }
-  }
-  void after() {
-    this->shared->cancel();
-    this->later_runs_first(1, 0);
-    for (std::size_t i = 0; i < 4; ++i) this->exactly_once(i, true);
-    this->close();
-  }
-};
-add<order<three, 0>> g9(
+add<order<stage<three>, 0>> g9(
     "G9", "LifoWhileFilling",
     "one registration after another, a third thread fills the same segment: the later one runs first", full(), 5000000);
-add<order<three, 1>> g9c("G9", "LifoInASegment", "the same while the third comes and goes", full(), 5000000);
-add<order<small, 0>> g9l("G9", "LifoAcrossSegments", "the same while the registry grows", full(), 5000000);
-add<order<small, 1>> g9n("G9", "LifoWhileGrowing", "the same while the third comes and goes", full(), 1000000);
-add<order<small, 2>> g9b("G9", "LifoWhileReset", "the same while segments are reset, pushed and moved", large(),
-                         5000000);
+add<order<stage<three>, 1>> g9c("G9", "LifoInASegment", "the same while the third comes and goes", full(), 5000000);
+add<order<stage<small>, 0>> g9l("G9", "LifoAcrossSegments", "the same while the registry grows", full(), 5000000);
+add<order<stage<small>, 1>> g9n("G9", "LifoWhileGrowing", "the same while the third comes and goes", full(), 1000000);
+add<order<stage<small>, 2>> g9b("G9", "LifoWhileReset", "the same while segments are reset, pushed and moved", large(),
+                                5000000);
 
 struct stale_cursor : rl::test_suite<stale_cursor, 3>, stage<platform<4, 4>> {
   models::baton baton;

@@ -2,28 +2,14 @@
 /// @file
 /// G12, dispose comes last and is clean; G13, a callback may destroy itself and the registry.
 #include "checker/harness.hpp"
-#include "stage.hpp"
+#include "scenes.hpp"
 
 namespace cts::models {
 namespace {
 
-struct dispose_last : rl::test_suite<dispose_last, 3>, stage<platform<2, 2>> {
-  models::baton left;
-  void before() {
-    open(4, true);
-    left.set(3);
-    try_register(3);
-  }
-  void thread(unsigned i) {
-    if (i == 0) try_register(0);
-    else if (i == 1) unregister(3);
-    else shared->cancel();
-    if (left.count_down() == 0) destroy();
-  }
-  void after() { close(); }
-};
-add<dispose_last> g12("G12", "LastIsClean", "the last thread disposes: no race, no leak, nothing freed too early",
-                      full(), 5000000);
+add<dispose_last<stage<platform<2, 2>>>> g12("G12", "LastIsClean",
+                                             "the last thread disposes: no race, no leak, nothing freed too early",
+                                             full(), 5000000);
 
 struct last_of_two : rl::test_suite<last_of_two, 2>, stage<platform<2, 2>> {
   models::baton left;
@@ -80,27 +66,8 @@ add<dispose_overlaps<4>> n4("G12", "PollOverlapsDispose",
                             "a poll beside the end of the registry's life: the defect is found", full(), 0,
                             expectation::fails);
 
-struct destroys_all : rl::test_suite<destroys_all, 2>, stage<tiny> {
-  void before() {
-    open(3, true);
-    nodes[1]->then = [this](node&) {
-      drop(nodes[1]);
-      destroy();
-    };
-    try_register(0);
-    try_register(1);
-    try_register(2);
-  }
-  void thread(unsigned i) {
-    if (i == 0) shared->cancel();
-  }
-  void after() {
-    require(runs(0) == 0 && destroyed, "the registry was not destroyed in time");
-    close();
-  }
-};
-add<destroys_all> g13("G13", "DestroysItselfAndTheRegistry", "a callback destroys its own node and the registry",
-                      full(), 1000);
+add<destroys_all<stage<tiny>>> g13("G13", "DestroysItselfAndTheRegistry",
+                                   "a callback destroys its own node and the registry", full(), 1000);
 
 struct destroyed_elsewhere : rl::test_suite<destroyed_elsewhere, 2>, stage<tiny> {
   models::baton ran_it;
