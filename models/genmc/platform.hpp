@@ -6,7 +6,8 @@
 ///
 /// One site can be weaker than its row in the table says: the one that run.py names in the IR (the_weak_site). One step
 /// can be broken: a compare-and-swap that does not compare (CTS_GENMC_OVERWRITES), or waits that do not wait
-/// (CTS_GENMC_SKIPS_WAITS). With either, the programs must fail.
+/// (CTS_GENMC_SKIPS_WAITS). With either, the programs must fail. On real threads, CTS_GENMC_DISTURBED makes that
+/// certain in few rounds: now and then a thread stands still before a step (verifier.hpp).
 #pragma once
 
 #include <type_traits>
@@ -67,15 +68,18 @@ struct platform {
     explicit atomic(T value) noexcept : word_(value) {}
     template <class Site>
     [[gnu::always_inline]] T load(Site s) const noexcept {
+      before_a_step();
       return __atomic_load_n(&word_, order_of(s));
     }
     template <class Site>
     [[gnu::always_inline]] void store(T value, Site s) noexcept {
+      before_a_step();
       if (number_of(s) == number_of(core::site::older_link)) require(!is_in(value), "a segment is linked to itself");
       __atomic_store_n(&word_, value, order_of(s));
     }
     template <class Site>
     [[gnu::always_inline]] bool compare_exchange(T& expected, T desired, Site s) noexcept {
+      before_a_step();
       if (overwrites(s)) {
         __atomic_store_n(&word_, desired, __ATOMIC_SEQ_CST);
         return true;
@@ -84,18 +88,22 @@ struct platform {
     }
     template <class Site>
     [[gnu::always_inline]] T fetch_or(T value, Site s) noexcept {
+      before_a_step();
       return __atomic_fetch_or(&word_, value, order_of(s));
     }
     template <class Site>
     [[gnu::always_inline]] T fetch_and(T value, Site s) noexcept {
+      before_a_step();
       return __atomic_fetch_and(&word_, value, order_of(s));
     }
     template <class Site>
     [[gnu::always_inline]] T fetch_xor(T value, Site s) noexcept {
+      before_a_step();
       return __atomic_fetch_xor(&word_, value, order_of(s));
     }
     template <class Site>
     [[gnu::always_inline]] T fetch_add(T value, Site s) noexcept {
+      before_a_step();
       return __atomic_fetch_add(&word_, value, order_of(s));
     }
 

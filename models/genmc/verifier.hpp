@@ -20,6 +20,7 @@ void* __VERIFIER_thread_join(long thread) noexcept;
 long __VERIFIER_thread_self() noexcept;
 }
 #else
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <new>
@@ -43,6 +44,7 @@ void wait_until(Done done) noexcept {
   __VERIFIER_assume(done());
 }
 /// Memory that is never used again, so that an access after free is an error.
+inline void before_a_step() noexcept {}
 inline void* allocate(std::size_t bytes) noexcept { return __VERIFIER_malloc_aligned(8, (bytes + 7) / 8 * 8); }
 inline void deallocate(void* at) noexcept { __VERIFIER_free(at); }
 
@@ -69,6 +71,16 @@ inline void require(bool holds, char const* says) noexcept {
 template <class Done>
 void wait_until(Done done) noexcept {
   while (!done()) std::this_thread::yield();
+}
+/// With CTS_GENMC_DISTURBED: stands still before one step of 16 on average, long enough for the other threads to pass.
+inline void before_a_step() noexcept {
+#if CTS_GENMC_DISTURBED
+  static std::uint32_t threads = 0;
+  thread_local std::uint32_t state =
+      __atomic_add_fetch(&threads, 1, __ATOMIC_RELAXED) * 2654435761U;  // odd factor: never 0
+  state ^= state << 13, state ^= state >> 17, state ^= state << 5;      // xorshift
+  if (state % 16 == 0) std::this_thread::sleep_for(std::chrono::microseconds(20));
+#endif
 }
 inline void* allocate(std::size_t bytes) noexcept { return ::operator new(bytes, std::align_val_t(64), std::nothrow); }
 inline void deallocate(void* at) noexcept { ::operator delete(at, std::align_val_t(64)); }
