@@ -127,6 +127,7 @@ struct registration : detail::basic_registration_node<state, waiter> {
   static void ran(callback& c) noexcept {
     auto& n = static_cast<registration&>(c);
     require(n.callable == 1, "a destroyed callable was called");
+    before_a_step();  // no atomic operation lies between the take of the slot and the end of the callable
     n.effect = 1;
     n.end_registration();
   }

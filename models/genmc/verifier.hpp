@@ -68,19 +68,27 @@ inline void require(bool holds, char const* says) noexcept {
   std::fprintf(stderr, "%s: %s\n", the_program, says);
   std::_Exit(1);
 }
-template <class Done>
-void wait_until(Done done) noexcept {
-  while (!done()) std::this_thread::yield();
-}
-/// With CTS_GENMC_DISTURBED: stands still before one step of 16 on average, long enough for the other threads to pass.
-inline void before_a_step() noexcept {
 #if CTS_GENMC_DISTURBED
+/// Sleeps, for a thread that has slept runs at once even if the machine is busy.
+inline void stand_still(int microseconds) noexcept {
+  std::this_thread::sleep_for(std::chrono::microseconds(microseconds));
+}
+inline void let_others_run() noexcept { stand_still(1); }
+/// Stands still before one step of 16 on average, and sometimes long.
+inline void before_a_step() noexcept {
   static std::uint32_t threads = 0;
   thread_local std::uint32_t state =
       __atomic_add_fetch(&threads, 1, __ATOMIC_RELAXED) * 2654435761U;  // odd factor: never 0
   state ^= state << 13, state ^= state >> 17, state ^= state << 5;      // xorshift
-  if (state % 16 == 0) std::this_thread::sleep_for(std::chrono::microseconds(20));
+  if (state % 16 == 0) stand_still(state % 128 == 0 ? 2000 : 100);
+}
+#else
+inline void let_others_run() noexcept { std::this_thread::yield(); }
+inline void before_a_step() noexcept {}
 #endif
+template <class Done>
+void wait_until(Done done) noexcept {
+  while (!done()) let_others_run();
 }
 inline void* allocate(std::size_t bytes) noexcept { return ::operator new(bytes, std::align_val_t(64), std::nothrow); }
 inline void deallocate(void* at) noexcept { ::operator delete(at, std::align_val_t(64)); }
@@ -90,7 +98,7 @@ struct start_line {
   static void expect(int threads) noexcept { __atomic_store_n(&missing, threads, __ATOMIC_RELEASE); }
   static void wait() noexcept {
     __atomic_fetch_sub(&missing, 1, __ATOMIC_ACQ_REL);
-    while (__atomic_load_n(&missing, __ATOMIC_ACQUIRE) > 0) std::this_thread::yield();
+    while (__atomic_load_n(&missing, __ATOMIC_ACQUIRE) > 0) let_others_run();
   }
   inline static int missing = 0;
 };
