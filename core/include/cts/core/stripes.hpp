@@ -78,7 +78,7 @@ class alignas(Platform::line) stripe_row {
   }
   /// For a canceller: scans all stripes. It notes where it is, so that it finds the stripe again after a pause.
   template <class Visit>
-  bool notify(Visit& visit) noexcept {
+  CTS_APART bool notify(Visit& visit) noexcept {
     return notify_from(0, visit);
   }
   /// The same from just below a slot of the stripe where it has paused.
@@ -180,7 +180,8 @@ class stripes {
   /// For a canceller: scans all, the registry's first one from `top` on.
   template <class Visit>
   CTS_HOT bool notify(place* top, Visit& visit) noexcept {
-    if (has_row()) return row_->notify(visit);
+    if (has_row()) [[unlikely]]
+      return row_->notify(visit);
     return first_->stack.scan(top, visit) && scan_from(1, visit);
   }
   /// The same from just below a slot.

@@ -344,11 +344,11 @@ class basic_state {
   link& cause_link() const noexcept { return link_at(status::link_index(status_.load(site::status_peek))); }
 
   // --- destruction (S8) ---
-  CTS_COLD void destroy() noexcept {
+  CTS_APART void destroy() noexcept {
     status::word const now = status_.load(site::status_peek);
-    bool const alone =
-        (now & (status::detached | status::timed | status::linked)) == 0 && status::reason_in<reason>(now) == nullptr;
-    if (alone) return take_down(now);  // calls no foreign code, releases nothing
+    bool const bare = now == 0 && link_count_ == 0 && !own_timer_ && !foreign_ && refs_.stripes() == 0;
+    if (bare) return this->~basic_state(), Parts::deallocate(this);  // S3: there is no event and no timer
+    if (status::releases_nothing<reason>(now)) return take_down(now);
     auto& dying = Parts::dying();
     if (dying.nested == Parts::most_nested) return dying.defer(*this);
     ++dying.nested;

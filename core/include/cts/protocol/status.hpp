@@ -74,6 +74,11 @@ Reason* reason_in(word now) noexcept {
   if ((now & (canceled | linked)) != canceled || is_canceled_by_timer(now)) return nullptr;
   return reinterpret_cast<Reason*>(now & ~(cause_alignment - 1));
 }
+/// Whether the end of a state calls no foreign code and ends no other state.
+template <class Reason>
+bool releases_nothing(word now) noexcept {
+  return (now & (detached | timed | linked)) == 0 && status::reason_in<Reason>(now) == nullptr;
+}
 
 }  // namespace status
 
