@@ -163,3 +163,12 @@ if(NOT CMAKE_CROSSCOMPILING)
                    -P ${CMAKE_CURRENT_SOURCE_DIR}/cmake/check_system_include.cmake)
   set_tests_properties(CMake.IncludePathIsOneOfTheSystem PROPERTIES TIMEOUT 600)
 endif()
+
+# What compilers make of the memory orders on AArch64 (docs/evidence.md); and the script sees it if an order is weaker.
+if(CTS_PYTHON3 AND NOT CMAKE_CROSSCOMPILING)
+  set(inspect ${CTS_PYTHON3} "${builds}/check_aarch64.py" "${CTS_CORE_INCLUDE}")
+  add_test(NAME AArch64.EachSiteHasTheInstructionsOfItsOrder COMMAND ${inspect} "${written}/aarch64")
+  add_test(NAME AArch64.WeakerOrdersAreSeen COMMAND ${inspect} "${written}/aarch64_weakened" --weaken slot_publish=release
+           top_recheck=relaxed gen_recheck=acquire slot_scan=acquire flag_set=relaxed flag_poll=relaxed refs_drop=release lane_publish=relaxed)
+  set_tests_properties(AArch64.EachSiteHasTheInstructionsOfItsOrder AArch64.WeakerOrdersAreSeen PROPERTIES TIMEOUT 300 SKIP_RETURN_CODE 77)
+endif()
