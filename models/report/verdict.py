@@ -34,7 +34,12 @@ def cases(results, kind, shards, gaps):
         if not path.exists():
             gaps.append(f"{kind}.{i} has left no result")
             continue
-        for suite in json.loads(path.read_text())["testsuites"]:
+        try:
+            suites = json.loads(path.read_text())["testsuites"]
+        except (ValueError, KeyError):
+            gaps.append(f"{kind}.{i} has left a damaged result")
+            continue
+        for suite in suites:
             for case in suite["testsuite"]:
                 case["failure"] = "\n".join(f["failure"] for f in case.get("failures", []))
                 case["seconds"] = float(case["time"].rstrip("s"))
