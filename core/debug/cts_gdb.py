@@ -76,7 +76,7 @@ def segments(stack):
             return
         s = at(link, segment)
         yield s
-        link = int(raw(s["older_"])) & ~1
+        link = int(raw(s["older_"])) & ~3
 
 
 def stacks(registry):

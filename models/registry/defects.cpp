@@ -63,6 +63,12 @@ void growth() {
                          sealed->word.store(core::dead(sealed->operand) + core::generation_step);
                      }),
               when(follows(site::older_unmark), drops(site::gen_open))});
+  add_defect("led_back_unawares", "G9",
+             "the link of a segment that moves does not say that it may lead a canceller back up",
+             {fault_at{&info(site::older_link), [](step& x) {
+                         x.operand &= ~std::uint64_t{2};
+                         x.perform(x);
+                       }}});
   add_defect("unlink_without_mark", "G14", "two threads may unlink neighbours at the same time",
              {drops(site::older_mark), when(follows(site::older_unlink), drops(site::older_unmark))});
   add_defect("claim_for_ever", "G11", "two threads undo each other's claims and registrations",

@@ -282,5 +282,56 @@ add<brief_visit> g9k(
     "directed: a registration that came and went before the seal leaves no slot that looks used in the new generation",
     bounded(0), 250000);
 
+/// Thread 0 moves a segment and is late to publish in it; thread 1 moves the next one while thread 2, the canceller,
+/// stands on that. So the canceller is led back to the top after the older registration has run (I7).
+struct led_back : rl::test_suite<led_back, 3>, stage<tiny> {
+  bool unlinked = false, claimed = false, ready = false, standing = false, pushed = false, published = false;
+  void before() {
+    open(6);
+    unlinked = claimed = ready = standing = pushed = published = false;
+    for (std::size_t i = 0; i < 4; ++i) try_register(i);
+    for (std::size_t i = 0; i < 3; ++i) unregister(i);
+    now.before = [this](site s) {
+      unsigned const t = rl::thread_index();
+      if (t == 0) {
+        if (s == site::top_push && !unlinked) meet(unlinked, claimed);
+        if (s == site::slot_publish && !ready) meet(ready, pushed);
+        if (s == site::gen_recheck) published = true;
+      } else if (t == 1) {
+        if (s == site::older_unlink && !claimed) meet(claimed, standing);
+        if (s == site::gen_open) pushed = true;
+      } else if (s == site::slot_scan && ran == 1 && !standing) {
+        meet(standing, published);
+      }
+    };
+  }
+  static void meet(bool& mine, bool const& other) {
+    mine = true;
+    hold_until([&other] { return other; });
+  }
+  void thread(unsigned i) {
+    if (i == 0) {
+      try_register(4);
+    } else if (i == 1) {
+      hold_until([this] { return unlinked; });
+      try_register(5);
+    } else {
+      hold_until([this] { return ready; });
+      shared->cancel();
+    }
+  }
+  void after() {
+    now.before = nullptr;
+    for (std::size_t i = 3; i < 6; ++i) exactly_once(i, true);
+    later_runs_first(4, 3);
+    later_runs_first(5, 3);
+    close();
+  }
+};
+add<led_back> g9l(
+    "G9", "LedBackToTheTop",
+    "directed: a canceller that a moving segment leads back up runs no late registration after older ones", bounded(0),
+    100000);
+
 }  // namespace
 }  // namespace cts::models

@@ -137,8 +137,7 @@ class segment_list {
       s.unseal();
       return move::contended;
     }
-    push_marked(s);
-    s.unmark();
+    s.unmark(push_marked(s));
     s.open(gen);
     return move::moved;
   }
@@ -151,12 +150,15 @@ class segment_list {
     return false;
   }
 
-  /// Links `s` on top, even of a closed list (I7), its own link still marked: nobody may unlink through it before.
-  void push_marked(segment& s) noexcept {
+  /// Links `s` on top, even of a closed list (I7), its own link still marked: nobody may unlink through it before. From
+  /// the first attempt on, its link may lead a canceller that stands on `s` back up, so it is late (I7).
+  /// @return the bits of its link that end now: a link on top of an open list is no longer late
+  link push_marked(segment& s) noexcept {
     for (;;) {
       link expected = top();  // again each time: the segment it links to must be visible here
-      s.link_to((expected & ~closed) | segment::mark_bit);
-      if (top_.compare_exchange(expected, segment::to(s) | (expected & closed), site::top_push)) return;
+      s.link_to((expected & ~closed) | segment::mark_bit | segment::late_bit);
+      if (top_.compare_exchange(expected, segment::to(s) | (expected & closed), site::top_push))
+        return segment::mark_bit | (is_closed(expected) ? link{0} : segment::late_bit);
     }
   }
 

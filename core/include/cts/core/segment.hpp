@@ -36,7 +36,7 @@ class segment_header {
       : capacity_(static_cast<std::uint16_t>(capacity)), slab_(static_cast<std::uint16_t>(slab)) {}
 
   atomic<word> generation_{generation_step};
-  atomic<std::uintptr_t> older_{0};  // marked while the segment is on its way out of the list
+  atomic<std::uintptr_t> older_{0};  // and bits: mark_bit while the segment is on its way out of the list, late_bit
   std::uint16_t const capacity_;
   std::uint16_t const slab_;  // of the first segment of a block of memory: how many are in it; of the others 0
   atomic<word> cursor_{generation_step};
@@ -48,9 +48,10 @@ template <class Platform>
 class segment : segment_header<Platform> {
  public:
   using slot = basic_slot<Platform>;
-  using link = std::uintptr_t;  ///< the address of a segment; the low bit is a mark
+  using link = std::uintptr_t;  ///< the address of a segment, and bits
 
   static constexpr link mark_bit = 1;
+  static constexpr link late_bit = 2;  ///< the segment is being put on top, or was put on top of a closed stack (I7)
 
   static constexpr std::size_t bytes(std::size_t n) noexcept { return sizeof(segment) + n * sizeof(slot); }
   /// Of a slab of `count` segments of `n` slots, each of which begins a cache line.
@@ -82,7 +83,8 @@ class segment : segment_header<Platform> {
   bool begins_block() const noexcept { return slab_ != 0; }
 
   static link to(segment& s) noexcept { return reinterpret_cast<link>(std::addressof(s)); }
-  static segment* from(link l) noexcept { return reinterpret_cast<segment*>(l & ~mark_bit); }
+  static segment* from(link l) noexcept { return reinterpret_cast<segment*>(l & ~(mark_bit | late_bit)); }
+  static bool is_late(link l) noexcept { return (l & late_bit) != 0; }
 
   std::size_t capacity() const noexcept { return capacity_; }
   /// TRICKY: at(-1), which wraps, is floor_. So the slot below a slot always exists.
@@ -162,6 +164,12 @@ class segment : segment_header<Platform> {
     bool any_live() const noexcept { return (merged() & 1) != 0; }  // or done
     bool all_dead() const noexcept { return is_dead(merged()); }
   };
+  /// Whether a callback of it has run, or runs.
+  bool has_run() noexcept {
+    for (std::size_t i = 0; i < capacity_; ++i)
+      if ((at(i).peek() & 2) != 0) return true;
+    return false;
+  }
   /// The slots from `first` on.
   CTS_HOT block look(std::size_t first, site how) noexcept {
     return [&]<std::size_t... K>(std::index_sequence<K...>) { return block{{at(first + K).read(how)...}}; }
@@ -187,11 +195,12 @@ class segment : segment_header<Platform> {
     return true;
   }
 
-  segment* older() noexcept { return from(older_.load(site::older_walk)); }
+  segment* older() noexcept { return from(older_link()); }
+  link older_link() noexcept { return older_.load(site::older_walk); }
   void link_to(link below) noexcept { older_.store(below, site::older_link); }
   /// Keeps the segment below from being unlinked through this one. Returns the link.
   link mark() noexcept { return older_.fetch_or(mark_bit, site::older_mark); }
-  void unmark() noexcept { older_.fetch_xor(mark_bit, site::older_unmark); }
+  void unmark(link bits = mark_bit) noexcept { older_.fetch_xor(bits, site::older_unmark); }
   bool unlink(segment& s, link below) noexcept {
     link expected = to(s);
     return older_.compare_exchange(expected, below, site::older_unlink);

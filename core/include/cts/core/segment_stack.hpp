@@ -7,7 +7,10 @@
 ///   I5  A segment with a live registration is reachable from top. From any segment ever linked, `older` leads to every
 ///       linked segment below it.
 ///   I6  A segment on top is newer than those below it: registrants enter only the top one.
-///   I7  After top is closed, only empty segments are pushed.
+///   I7  After top is closed, only empty segments are pushed. Their links are late: they lead a canceller that stands
+///   on
+///       such a segment back up. It goes on below the last segment of which a callback has run, so that no registration
+///       that came too late for its walk runs after older ones (G9).
 ///   I8  Segments are not freed before dispose, so a stale pointer is readable.
 ///   I9  After `most_claims` attempts to make room, a registration stops claiming segments and allocates, unless
 ///       allocation fails (G11).
@@ -104,9 +107,7 @@ class segment_stack {
   /// stop. False if it stopped.
   template <class Visit>
   CTS_HOT bool scan(segment* s, Visit visit) noexcept {
-    for (; s != nullptr; s = s->older())
-      if (!scan_segment(*s, slots_of(s), visit)) return false;
-    return true;
+    return scan_from(s, false, visit);
   }
   /// The same from just below the slot `at` of the segment `in`, which it finds in O(1).
   template <class Visit>
@@ -118,7 +119,7 @@ class segment_stack {
       word const w = here.read(site::slot_scan);
       if (is_live(w) && !visit(s, here, w)) return false;
     }
-    return scan_segment(s, i, visit) && scan(s.older(), visit);
+    return scan_segment(s, i, visit) && scan_from(s.older(), true, visit);
   }
 
   /// Whether `at` is a slot of this stack. O(slots).
@@ -197,6 +198,35 @@ class segment_stack {
     return late ? attempt::refused : attempt::again;
   }
 
+  /// @param begun whether a link that is not late has been followed; those above the first such link lead down
+  template <class Visit>
+  CTS_HOT bool scan_from(segment* s, bool begun, Visit& visit) noexcept {
+    while (s != nullptr) {
+      if (!scan_segment(*s, slots_of(s), visit)) return false;
+      link const next = s->older_link();
+      bool const late = segment::is_late(next);
+      s = late && begun ? behind_late_link(*s, next) : segment::from(next);
+      begun = begun || !late;
+    }
+    return true;
+  }
+  /// Where a walk goes on that stands on `at`, whose link is late. If `at` is in the stack, its pusher is on its way,
+  /// and the link leads down. Else the walk goes on below the last segment of which a callback has run: each slot above
+  /// was visited, so what is live there came too late and is retracted (G3). If none has run, the walk begins anew.
+  CTS_COLD segment* behind_late_link(segment& at, link next) noexcept {
+    segment* first = top();
+    while (segment::is_late(first->older_link())) first = first->older();
+    for (;;) {
+      segment* last = nullptr;
+      bool found = false, led_back = false;
+      for (segment* s = first; s != nullptr && !led_back; led_back = s == first) {
+        if (s->has_run()) last = s;
+        found = found || s == std::addressof(at);
+        s = s->older();
+      }
+      if (!led_back) return found ? segment::from(next) : last != nullptr ? last->older() : first;
+    }
+  }
   template <class Visit>
   CTS_HOT bool scan_segment(segment& s, std::size_t from, Visit& visit) noexcept {
     segment* const below = s.older();
