@@ -120,7 +120,7 @@ def collect(given):
             gaps.append(f"{case['name']} FAILED: the checker cannot be relied on")
     for g in guarantees.values():
         g["spin_model"] = g["spin"]
-        g["spin"] = g["spin"] and bool(spin)
+        g["spin"] = [m for m in g["spin_model"] if any(s["model"] == m for s in spin)]
         g["executions"] = sum(m["executions"] for m in g["models"])
         g["seconds"] = sum(m["seconds"] for m in g["models"])
         g["full"] = sum(m["full"] for m in g["models"])
@@ -233,6 +233,12 @@ def tests_of(g, files):
     return by_file(sorted(pairs))
 
 
+def home_of(theorem):
+    """The file of models/iris that has it."""
+    said = re.compile(rf"^ *(Theorem|Lemma) {theorem}\b", re.M)
+    return next((p.name for p in sorted((HERE.parent / "iris").glob("*.v")) if said.search(p.read_text())), "registry.v")
+
+
 def documented(g):
     """A link to the section that explains the guarantee."""
     title = re.sub("[#_-]", " ", g["page"].replace(".md#", ": ").replace(".md", ""))
@@ -257,9 +263,9 @@ def section(g, files):
     lines = [f"### {g['id']}", f"*{g['name']}*: {g['says']}.", ""]
     lines += [f"- **Coded**: `{c['file']}`: {c['step']}" for c in g["code"]]
     lines += [f"- **Modelled**: {m}" for m in models_of(g)]
-    proofs = [f"`{l}` in `models/iris/{'once' if l == 'G2_at_most_once' else 'registry'}.v`" for l in g["theorems"]]
+    proofs = [f"`{l}` in `models/iris/{home_of(l)}`" for l in g["theorems"]]
     if g["spin_model"]:
-        proofs.append("searched by Spin in `models/spin/registry.pml`")
+        proofs.append("searched by Spin in " + ", ".join(f"`models/spin/{m}.pml`" for m in g["spin_model"]))
     if proofs:
         lines.append("- **Proven**: " + ", ".join(proofs))
     lines.append("- **Tested**: " + tests_of(g, files))
