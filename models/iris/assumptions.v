@@ -1,7 +1,7 @@
 (* SPDX-License-Identifier: BSL-1.0
 
    Prints what the theorems rest on. run.cmake expects "Closed under the global context" for each. *)
-From cts Require Import registry once.
+From cts Require Import registry once count.
 
 Print Assumptions G1_one_winner.
 Print Assumptions G2_at_most_once.
@@ -12,3 +12,5 @@ Print Assumptions G6_waiter_sees.
 Print Assumptions G10_flag_monotonic.
 Print Assumptions G12_not_before_the_others.
 Print Assumptions G12_dispose_last.
+Print Assumptions G16_last_drop.
+Print Assumptions G16_none_left.
