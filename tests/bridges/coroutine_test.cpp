@@ -254,6 +254,21 @@ TEST(CanceledOnAnExecutor, TakesMoveOnlyExecutors) {
   EXPECT_TRUE(done);
 }
 
+TEST(CanceledOnAnExecutor, OutlivesTheFrameThatHeldIt) {
+  cts::cancellation_token_source source;
+  int read = 0;
+  auto const body = [](cts::cancellation_token token, int& to) -> detached {
+    auto at_once = [&to, p = std::make_unique<int>(7)](cts::resumption r) {
+      r();  // the coroutine ends, and its frame with it
+      to = *p;
+    };
+    co_await cts::canceled(token, std::move(at_once));
+  };
+  body(source.token(), read);
+  source.cancel();
+  EXPECT_EQ(read, 7);
+}
+
 TEST(CanceledOnAnExecutor, AResumptionThatIsDroppedLeavesTheFrameToItsOwner) {
   cts::cancellation_token_source source;
   bool done = false;

@@ -11,6 +11,7 @@
 #include <type_traits>
 
 #include "cts/cancellation_callback.hpp"
+#include "cts/diagnostics.hpp"
 
 namespace {
 
@@ -40,12 +41,14 @@ TEST(SignalCancellation, OfOneSignalThereIsOne) {
 
 #if !defined(_WIN32)
 
+#include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <chrono>
 #include <cstdlib>
+#include <map>
 #include <memory>
 #include <thread>
 #include <vector>
@@ -287,6 +290,75 @@ TEST(SignalCancellation, KeepsErrno) {
   ::raise(SIGUSR1);
   EXPECT_EQ(errno, 77);
   EXPECT_TRUE(is_canceled(stop.token()));
+}
+
+TEST(SignalCancellation, InterruptedSystemCallsGoOn) {
+  if (delays_signals) GTEST_SKIP() << "ThreadSanitizer would interrupt them itself";
+  int ends[2];
+  ASSERT_EQ(::pipe(ends), 0);
+  cts::signal_cancellation const stop({SIGUSR1});
+  std::atomic<bool> reads = false;
+  char byte = 0;
+  ::ssize_t got = -1;
+  std::thread reader([&] {
+    reads = true;
+    got = ::read(ends[0], &byte, 1);
+  });
+  while (!reads) std::this_thread::yield();
+  std::this_thread::sleep_for(10ms);  // so that it usually is in read()
+  ::pthread_kill(reader.native_handle(), SIGUSR1);
+  EXPECT_TRUE(is_canceled(stop.token()));
+  ASSERT_EQ(::write(ends[1], "x", 1), 1);
+  reader.join();
+  EXPECT_EQ(got, 1) << "the system call was interrupted";
+  EXPECT_EQ(byte, 'x');
+  ::close(ends[0]);
+  ::close(ends[1]);
+}
+
+#if defined(__linux__)
+/// The open descriptors, and whether an exec inherits each.
+std::map<int, bool> descriptors() {
+  std::map<int, bool> all;
+  for (int d = 0; d < 256; ++d)
+    if (int const flags = ::fcntl(d, F_GETFD); flags != -1) all[d] = (flags & FD_CLOEXEC) == 0;
+  return all;
+}
+TEST(SignalCancellation, ItsDescriptorsAreNeitherInheritedNorLeftOpen) {
+  auto const before = descriptors();
+  {
+    cts::signal_cancellation const stop({SIGUSR1});
+    int own = 0;
+    for (auto const& [d, inherited] : descriptors())
+      if (before.count(d) == 0) {
+        ++own;
+        EXPECT_FALSE(inherited) << d;
+      }
+    EXPECT_GT(own, 0) << "none is seen";
+  }
+  EXPECT_EQ(descriptors(), before);
+}
+#endif
+
+TEST(SignalCancellation, LeavesTheMaskOfTheThreadThatMakesIt) {
+  ::sigset_t before, after;
+  ::pthread_sigmask(SIG_SETMASK, nullptr, &before);
+  cts::signal_cancellation const stop({SIGUSR1});
+  ::pthread_sigmask(SIG_SETMASK, nullptr, &after);
+  for (int n = 1; n < NSIG; ++n) EXPECT_EQ(::sigismember(&before, n), ::sigismember(&after, n)) << "signal " << n;
+}
+
+TEST(SignalCancellation, ExceptionsOfCallbacksGoToTheErrorSink) {
+  static std::atomic<int> sunk;
+  sunk = 0;
+  cts::set_error_sink([](std::exception_ptr) noexcept { ++sunk; });
+  {
+    cts::signal_cancellation const stop({SIGUSR1});
+    cts::cancellation_callback const c(stop.token(), [] { throw 7; });
+    ::raise(SIGUSR1);
+    EXPECT_TRUE(comes([] { return sunk == 1; }));
+  }
+  cts::set_error_sink(nullptr);
 }
 
 std::atomic<int> ignored = 0;

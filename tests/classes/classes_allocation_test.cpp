@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 // Each allocation of the classes fails once: the operation then throws and changes nothing, or completes all the same.
 // Also counts the allocations.
-#include "rules.hpp"
+#include <span>
 
 #include "heap.hpp"
+#include "rules.hpp"
 
 namespace {
 thread_local long allocations = 0;
@@ -114,16 +115,27 @@ TEST(AllocationFailureAbove, OfASource) {
   clock.advance(24h);
 }
 constexpr unsigned few = 4;  // registrations that need no memory of the registry
-TEST(AllocationFailureAbove, OfALink) {
+/// Links a source to two others by `link`, which must leave nothing if it fails.
+template <class Link>
+void fail_each_link(Link link) {
   source p, q;
   std::vector<registration> crowd;
   for (unsigned i = 0; i < few; ++i)
     crowd.push_back(q.token().register_callback([] {}));  // the next one makes the registry grow
-  fail_each([&] { (void)source::create_linked(p.token(), q.token()); },
+  fail_each([&] { link(p.token(), q.token()); },
             [&] {
               EXPECT_EQ(p.registration_count(), 0u);
               EXPECT_EQ(q.registration_count(), few);
             });
+}
+TEST(AllocationFailureAbove, OfALink) {
+  fail_each_link([](token const& p, token const& q) { (void)source::create_linked(p, q); });
+}
+TEST(AllocationFailureAbove, OfALinkToOneOfASpan) {
+  fail_each_link([](token const& p, token const& q) {
+    token const both[] = {p, q};
+    (void)source::create_linked(std::span<token const>(both));
+  });
 }
 TEST(AllocationFailureAbove, OfARegistration) {
   auto const kept = std::make_shared<int>();

@@ -260,6 +260,24 @@ TEST(TimerThreads, HaveANameAndTakeNoSignalOfTheProcess) {
   EXPECT_GE(found, 1);
   b.go.open();
 }
+sigset_t mask_of_this_thread() {
+  sigset_t mask;
+  ::pthread_sigmask(SIG_SETMASK, nullptr, &mask);
+  return mask;
+}
+TEST(TimerThreads, LeaveTheMaskOfTheThreadThatStartsThem) {
+  testing::FLAGS_gtest_death_test_style = "threadsafe";
+  EXPECT_EXIT(
+      {
+        sigset_t const before = mask_of_this_thread();
+        static source armed(1h);
+        sigset_t const after = mask_of_this_thread();
+        bool same = threads_made != 0;
+        for (int n = 1; n < NSIG; ++n) same = same && ::sigismember(&before, n) == ::sigismember(&after, n);
+        ::_exit(same ? 7 : 1);
+      },
+      testing::ExitedWithCode(7), "");
+}
 TEST(TimerThreads, LeaveASignalToTheThreadThatWaitsForIt) {
   testing::FLAGS_gtest_death_test_style = "threadsafe";
   EXPECT_EXIT(
