@@ -338,6 +338,21 @@ TEST(SignalCancellation, ItsDescriptorsAreNeitherInheritedNorLeftOpen) {
   }
   EXPECT_EQ(descriptors(), before);
 }
+TEST(SignalCancellation, KeepsErrnoAlsoIfACallOfTheHandlerFails) {
+  auto const before = descriptors();
+  cts::signal_cancellation const stop({SIGUSR1});
+  int write_end = -1;
+  for (auto const& [d, inherited] : descriptors())
+    if (before.count(d) == 0) write_end = d;  // the last one
+  int const full = ::open("/dev/full", O_WRONLY | O_CLOEXEC);
+  ASSERT_NE(full, -1);
+  ASSERT_EQ(::dup2(full, write_end), write_end);
+  errno = 77;
+  ::raise(SIGUSR1);
+  EXPECT_EQ(errno, 77);
+  EXPECT_EQ(stop.signal(), SIGUSR1);
+  ::close(full);
+}
 #endif
 
 TEST(SignalCancellation, LeavesTheMaskOfTheThreadThatMakesIt) {

@@ -9,6 +9,7 @@
 
 #if CTS_HAS_STD_STOP_TOKEN
 
+#include <array>
 #include <atomic>
 #include <condition_variable>
 #include <memory>
@@ -75,6 +76,26 @@ TEST(StdStopBridge, AStopCallbackMayDestroyIt) {
   std::stop_callback const c(bridge->get_token(), [&] { bridge.reset(); });
   source.cancel();
   EXPECT_EQ(bridge, nullptr);
+}
+
+struct ends_all {
+  std::unique_ptr<cts::std_stop_bridge>& bridge;
+  std::array<std::optional<std::stop_callback<ends_all>>, 2>& callbacks;
+  void operator()() const {
+    auto& all = callbacks;  // *this ends
+    bridge.reset();
+    for (auto& c : all) c.reset();
+  }
+};
+/// Nothing is left of the state then but what the bridge holds.
+TEST(StdStopBridge, AStopCallbackMayDestroyItAndAllCallbacks) {
+  cts::cancellation_token_source source;
+  auto bridge = std::make_unique<cts::std_stop_bridge>(source.token());
+  std::array<std::optional<std::stop_callback<ends_all>>, 2> callbacks;
+  for (auto& c : callbacks) c.emplace(bridge->get_token(), ends_all{bridge, callbacks});
+  source.cancel();
+  EXPECT_EQ(bridge, nullptr);
+  for (auto const& c : callbacks) EXPECT_FALSE(c.has_value());
 }
 
 TEST(StdStopBridge, EndsAStandardThreadAndItsWait) {

@@ -121,5 +121,15 @@ TEST(Api, TimeProvidersAndTheirTimersCanBeUsedAlone) {
   manual.advance(0ns);
   EXPECT_EQ(log, "aba");
 }
+/// Timers of one time are neighbours: one that has ended must not be found by the others.
+TEST(Api, ATimerOfTheSystemThatEndsIsDisarmed) {
+  cts::time_provider& system = cts::time_provider::system();
+  auto const ends = [] { FAIL() << "it has ended"; };
+  auto a = system.create_timer(ends, 1h), b = system.create_timer(ends, 1h), c = system.create_timer(ends, 1h);
+  b.reset();
+  EXPECT_TRUE(a->change(2h));
+  EXPECT_TRUE(c->change(2h));
+  EXPECT_TRUE(a->change(-1ns));
+}
 
 }  // namespace

@@ -122,38 +122,57 @@ void fail_each_link(Link link) {
   std::vector<registration> crowd;
   for (unsigned i = 0; i < few; ++i)
     crowd.push_back(q.token().register_callback([] {}));  // the next one makes the registry grow
-  fail_each([&] { link(p.token(), q.token()); },
-            [&] {
-              EXPECT_EQ(p.registration_count(), 0u);
-              EXPECT_EQ(q.registration_count(), few);
-            });
+  fail_each(
+      [&] {
+        source const child = link(p.token(), q.token());
+        EXPECT_EQ(p.registration_count(), 1u);
+        EXPECT_EQ(q.registration_count(), few + 1) << "it has failed in silence";
+      },
+      [&] {
+        EXPECT_EQ(p.registration_count(), 0u);
+        EXPECT_EQ(q.registration_count(), few);
+      });
 }
 TEST(AllocationFailureAbove, OfALink) {
-  fail_each_link([](token const& p, token const& q) { (void)source::create_linked(p, q); });
+  fail_each_link([](token const& p, token const& q) { return source::create_linked(p, q); });
 }
 TEST(AllocationFailureAbove, OfALinkToOneOfASpan) {
   fail_each_link([](token const& p, token const& q) {
     token const both[] = {p, q};
-    (void)source::create_linked(std::span<token const>(both));
+    return source::create_linked(std::span<token const>(both));
   });
 }
 TEST(AllocationFailureAbove, OfARegistration) {
   auto const kept = std::make_shared<int>();
+  auto const f = [kept] {};
+  {
+    source other;  // the thread has memory for such nodes from here on, so that the registry's is what fails
+    auto const r = other.token().register_callback(f);
+  }
   source s;
   std::vector<registration> crowd;
   for (unsigned i = 0; i < few; ++i) crowd.push_back(s.token().register_callback([] {}));
-  fail_each([&] { auto const r = s.token().register_callback([kept] {}); },
-            [&] {
-              EXPECT_EQ(s.registration_count(), few);
-              EXPECT_EQ(kept.use_count(), 1);
-            });
+  fail_each(
+      [&] {
+        auto const r = s.token().register_callback(f);
+        EXPECT_TRUE(r) << "it has failed in silence";
+      },
+      [&] {
+        EXPECT_EQ(s.registration_count(), few);
+        EXPECT_EQ(kept.use_count(), 2);
+      });
   crowd.clear();
   for (unsigned i = 0; i < few; ++i) crowd.push_back(s.token().register_callback([] {}));
   source t;
   std::vector<std::unique_ptr<cancellation_callback<void (*)()>>> all;
   for (unsigned i = 0; i < few; ++i)
     all.push_back(std::make_unique<cancellation_callback<void (*)()>>(t.token(), [] {}));
-  fail_each([&] { cancellation_callback const c(t.token(), [] {}); }, [&] { EXPECT_EQ(t.registration_count(), few); });
+  fail_each(
+      [&] {
+        cancellation_callback const c(t.token(), [] {});
+        EXPECT_EQ(t.registration_count(), few + 1) << "it has failed in silence";
+      },
+      [&] { EXPECT_EQ(t.registration_count(), few); });
 }
 TEST(AllocationFailureAbove, OfAWaitHandle) {
   source s;

@@ -4,6 +4,7 @@
 #include "heap.hpp"
 #include "rules.hpp"
 
+#include <algorithm>
 #include <new>
 #include <optional>
 #include <random>
@@ -552,24 +553,35 @@ TEST(Deadline, OfADiamondOf64Layers) {
   EXPECT_TRUE(t.is_cancellation_requested());
   EXPECT_EQ(t.remaining(), 0ns);
 }
-TEST(Deadline, ByMoreClocksThanAreAskedAtOnce) {
+void deadlines_by_many_clocks(std::mt19937 random) {
+  constexpr std::size_t n = 30;
   std::vector<std::unique_ptr<manual_time_provider>> clocks;
+  std::vector<std::chrono::minutes> due;
+  for (std::size_t i = 0; i < n; ++i) {
+    clocks.push_back(std::make_unique<manual_time_provider>());
+    due.emplace_back(100 + i);
+  }
+  std::shuffle(clocks.begin(), clocks.end(), random);  // found in no order of their addresses,
+  std::shuffle(due.begin(), due.end(), random);        // nor of their due times
   std::vector<source> parents;
   std::vector<token> tokens;
-  for (int i = 0; i < 30; ++i) {
-    clocks.push_back(std::make_unique<manual_time_provider>());
-    parents.emplace_back(std::chrono::minutes(100 - i), *clocks.back());
+  for (std::size_t i = 0; i < n; ++i) {
+    parents.emplace_back(due[i], *clocks[i]);
     tokens.push_back(parents.back().token());
-    parents.emplace_back(std::chrono::minutes(200), *clocks.back());
+    parents.emplace_back(std::chrono::minutes(200), *clocks[i]);
     tokens.push_back(parents.back().token());
   }
   source const child = source::create_linked(tokens);
-  for (int i = 29; i >= 0; --i) {
-    EXPECT_EQ(child.token().remaining(), std::chrono::minutes(100 - i));
-    parents[2 * static_cast<std::size_t>(i)].dispose();
-    parents[2 * static_cast<std::size_t>(i) + 1].dispose();
+  while (!due.empty()) {
+    EXPECT_EQ(child.token().remaining(), *std::min_element(due.begin(), due.end())) << due.size() << " clocks";
+    due.pop_back();
+    parents[2 * due.size()].dispose();
+    parents[2 * due.size() + 1].dispose();
   }
   EXPECT_FALSE(child.token().remaining().has_value());
+}
+TEST(Deadline, ByMoreClocksThanAreAskedAtOnce) {
+  for (unsigned seed = 1; seed <= 10; ++seed) deadlines_by_many_clocks(std::mt19937(seed));
 }
 /// A clock that calls a function when it is asked.
 class odd_clock : public manual_time_provider {

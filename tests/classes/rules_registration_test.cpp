@@ -262,6 +262,7 @@ TEST(R52, DisposeAsyncIsReadyWhenDisposeWouldReturn) {  // G20
   EXPECT_EQ(other.dispose_async().wait_for(0s), std::future_status::ready);
   EXPECT_EQ(other.dispose_async().wait_for(0s), std::future_status::ready);
   EXPECT_EQ(registration().dispose_async().wait_for(0s), std::future_status::ready);
+  EXPECT_NO_THROW(registration().dispose_async().get());
   std::thread canceller([&] { s.cancel(); });
   b.running.wait();
   auto f = r.dispose_async(), g = r.dispose_async();

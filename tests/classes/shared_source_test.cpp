@@ -5,6 +5,7 @@
 #include <array>
 #include <atomic>
 #include <barrier>
+#include <bit>
 #include <optional>
 #include <type_traits>
 
@@ -17,6 +18,14 @@ namespace {
 static_assert(!std::is_convertible_v<shared_t, cancellation_token_source>, "explicit");
 static_assert(std::is_constructible_v<cancellation_token_source, shared_t>);
 static_assert(!std::is_nothrow_constructible_v<cancellation_token_source, shared_t>, "it allocates");
+
+TEST(SharedSource, HasAStripeForEachProcessorAndAPowerOfTwo) {
+  std::size_t const n = detail::stripes_of_a_shared_source();
+  EXPECT_TRUE(std::has_single_bit(n)) << n;
+  EXPECT_GE(n, 16u);
+  EXPECT_LE(n, 256u);
+  EXPECT_GE(n, (std::min)(std::size_t{std::thread::hardware_concurrency()}, std::size_t{256}));
+}
 
 TEST(SharedSource, MayHaveADelayAClockOrParents) {
   EXPECT_TRUE(cancellation_token_source(shared, 0ms).is_cancellation_requested());

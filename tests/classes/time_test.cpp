@@ -541,6 +541,14 @@ TEST(CancelAt, TheTimeBetweenTwoPointsIsExactInNanoseconds) {
   times_between_are_exact<duration<std::int64_t, std::exa>, duration<std::int64_t, std::atto>>(2);
 }
 
+TEST(NanosecondsUp, ARestCountsAsOneMore) {
+  using picoseconds = std::chrono::duration<std::int64_t, std::pico>;
+  EXPECT_EQ(detail::nanoseconds_up(picoseconds(1), "test"), 1ns);
+  EXPECT_EQ(detail::nanoseconds_up(picoseconds(1000), "test"), 1ns);
+  EXPECT_EQ(detail::nanoseconds_up(picoseconds(1001), "test"), 2ns);
+  EXPECT_EQ(detail::nanoseconds_up(picoseconds(0), "test"), 0ns);
+}
+
 // --- the manual clock ---
 
 TEST(ManualClock, AdvancedToTheEndOfTimeItFiresEverything) {

@@ -10,6 +10,7 @@
 #include <new>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "heap.hpp"
@@ -98,6 +99,12 @@ TEST(Failures, ThoseOfAnotherCancelAreOneAggregate) {
   lost.add_aggregate(child);
   no_memory = false;
   EXPECT_EQ(thrown_by(lost), (std::vector{-1})) << "no memory for the aggregate";
+}
+TEST(Failures, AggregatesInAggregatesAreDestroyedInConstantStack) {
+  std::exception_ptr e = std::make_exception_ptr(7);
+  for (int i = 0; i < 200'000; ++i)
+    e = std::make_exception_ptr(aggregate_exception(std::vector<std::exception_ptr>{std::move(e)}));
+  e = nullptr;  // else the stack overflows
 }
 TEST(Failures, OfACancelWithoutMemoryForACollectionAreOneBadAlloc) {
   failures& f = failures::lost();

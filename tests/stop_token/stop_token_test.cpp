@@ -1031,6 +1031,22 @@ TYPED_TEST(Shared, TheFirstCallbackMayDestroyEverySourceAndToken) {
   EXPECT_EQ(blocks_held.load(), before);
 }
 
+// The first source that ends in a callback is left to the request, the others end there. K5
+TYPED_TEST(Shared, SeveralSourcesMayEndInACallback) {
+  using source = typename TypeParam::source;
+  using any = typename TypeParam::template callback<function>;
+  long const before = blocks_held.load();
+  {
+    std::vector<source> sources(1);
+    for (int i = 0; i < 3; ++i) sources.push_back(sources.front());
+    any const c(sources.front().get_token(), [&] { sources.clear(); });
+    source const last = sources.front();
+    EXPECT_TRUE(last.get_token().stop_possible());
+    sources.front().request_stop();
+  }
+  EXPECT_EQ(blocks_held.load(), before);
+}
+
 // The running callback has dropped its owners. A thread that drops the others meanwhile neither waits for the callback
 // nor destroys the state under it. K1
 TYPED_TEST(Shared, TheLastTokenMayGoOnAnotherThreadWhileACallbackRuns) {

@@ -269,6 +269,9 @@ TEST(TimerThreads, LeaveTheMaskOfTheThreadThatStartsThem) {
   testing::FLAGS_gtest_death_test_style = "threadsafe";
   EXPECT_EXIT(
       {
+        sigset_t none;
+        sigemptyset(&none);
+        ::pthread_sigmask(SIG_SETMASK, &none, nullptr);  // a child inherits the mask
         sigset_t const before = mask_of_this_thread();
         static source armed(1h);
         sigset_t const after = mask_of_this_thread();
