@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
 /// G10, the flag is monotonic; G11, lock-freedom: a thread that stops at any step hinders no other.
+#include <cstdint>
+#include <type_traits>
+
 #include "checker/harness.hpp"
 #include "stage.hpp"
 
@@ -37,9 +40,32 @@ add<stops_while_resetting> g11c(
     "G11", "StopsWhileResetting",
     "directed: a thread stops while the segment is sealed; the other registers all the same", full(), 200000);
 
+/// A platform that notices a segment whose link leads to itself.
+struct watched_links : tiny {
+  template <class T>
+  class atomic : public tiny::atomic<T> {
+    using base = typename tiny::template atomic<T>;
+
+   public:
+    using base::base;
+    template <class Site>
+    void store(T value, Site s, char const* file = __builtin_FILE(), unsigned row = __builtin_LINE()) {
+      if constexpr (std::is_same_v<Site, site> && std::is_integral_v<T>)
+        if (s == site::older_link) require(!is_in(value), "a segment is linked to itself", file, row);
+      base::store(value, s, file, row);
+    }
+
+   private:
+    /// Whether this word is the second of the segment at `link`.
+    bool is_in(std::uintptr_t link) const {
+      return reinterpret_cast<std::uintptr_t>(this) - (link & ~std::uintptr_t{3}) <= 2 * sizeof(*this);
+    }
+  };
+};
+
 /// Thread 0 stops for ever before it pushes a segment that it has moved. It has passed the segment that thread 1 moved
 /// meanwhile, so the top it links to must not be its own segment: a walker there would go round.
-struct stops_while_moving : rl::test_suite<stops_while_moving, 2>, stage<tiny> {
+struct stops_while_moving : rl::test_suite<stops_while_moving, 2>, stage<watched_links> {
   bool moved = false, moving = false, stopped = false, finished = false;
   void before() {
     open(4);
