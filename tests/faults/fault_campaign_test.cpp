@@ -158,10 +158,11 @@ bool attempt(F f) {
   return done;
 }
 
-/// One registration more than a registry holds without growing.
+/// As many registrations as a source holds without growing. The next one allocates.
 struct crowd {
-  explicit crowd(source& s, std::size_t n = 8) {
-    for (std::size_t i = 0; i < n; ++i) all.push_back(s.token().register_callback([this] { ++runs; }));
+  static constexpr int size = 4;
+  explicit crowd(source& s) {
+    for (int i = 0; i < size; ++i) all.push_back(s.token().register_callback([this] { ++runs; }));
   }
   std::vector<registration> all;
   std::atomic<int> runs{0};
@@ -211,7 +212,7 @@ complaint links_a_source() {
   if (p.registration_count() != (done ? 1u : 0u)) return "the first parent has another number of links";
   q.cancel();
   if (done && !k->is_cancellation_requested()) return "the link is lost";
-  return at_q.runs == 8 ? "" : "a callback is lost";
+  return at_q.runs == crowd::size ? "" : "a callback is lost";
 }
 complaint registers() {
   source s;
@@ -220,9 +221,12 @@ complaint registers() {
   int runs = 0;
   registration r;
   bool const done = attempt([&] { r = s.token().register_callback([kept, &runs] { ++runs; }); });
-  if (!done && (kept.use_count() != 1 || s.registration_count() != 8)) return "a failed registration leaves something";
+  if (!done && (kept.use_count() != 1 || s.registration_count() != crowd::size))
+    return "a failed registration leaves something";
   s.cancel();
-  return runs == (done ? 1 : 0) && others.runs == 8 ? "" : "a callback is lost, or one runs that is not registered";
+  return runs == (done ? 1 : 0) && others.runs == crowd::size
+             ? ""
+             : "a callback is lost, or one runs that is not registered";
 }
 complaint registers_in_place() {
   source s;
@@ -231,9 +235,11 @@ complaint registers_in_place() {
   auto const f = [&runs] { ++runs; };
   std::optional<cancellation_callback<decltype(f)>> c;
   bool const done = attempt([&] { c.emplace(s.token(), f); });
-  if (!done && s.registration_count() != 8) return "a failed registration leaves something";
+  if (!done && s.registration_count() != crowd::size) return "a failed registration leaves something";
   s.cancel();
-  return runs == (done ? 1 : 0) && others.runs == 8 ? "" : "a callback is lost, or one runs that is not registered";
+  return runs == (done ? 1 : 0) && others.runs == crowd::size
+             ? ""
+             : "a callback is lost, or one runs that is not registered";
 }
 complaint gets_a_handle() {
   source s;
@@ -280,9 +286,9 @@ complaint cancels_with_a_reason() {
   crowd const all(s);
   bool const done = attempt([&] { s.cancel_with_reason(std::string(100, 'x')); });
   if (done != s.is_cancellation_requested()) return "canceled, or not, wrongly";
-  if (all.runs != (done ? 8 : 0)) return "callbacks are lost, or run";
+  if (all.runs != (done ? crowd::size : 0)) return "callbacks are lost, or run";
   s.cancel();
-  return all.runs == 8 ? "" : "the next cancel loses callbacks";
+  return all.runs == crowd::size ? "" : "the next cancel loses callbacks";
 }
 complaint cancels_asynchronously() {
   source s;
@@ -297,7 +303,7 @@ complaint cancels_asynchronously() {
   }
   faults.on = false;
   end.get();
-  return all.runs == 8 && s.is_cancellation_requested() ? "" : "the request or a callback is lost";
+  return all.runs == crowd::size && s.is_cancellation_requested() ? "" : "the request or a callback is lost";
 }
 complaint disposes_asynchronously() {
   source s;
