@@ -3,6 +3,7 @@
 // the other tests of the core use.
 #include "cts/core/registry.hpp"
 
+#include <atomic>
 #include <gtest/gtest.h>
 
 #include <cstddef>
@@ -47,9 +48,9 @@ TEST(Layout, BytesAreExact) {
 
 // So an operation state that contains one needs no aligned allocation.
 TEST(Layout, CompactOnesAreAlignedAsAWord) {
-  EXPECT_EQ(alignof(registry_in<compact>), alignof(std::uint64_t));
-  EXPECT_EQ(alignof(registry_in<spaced>), alignof(std::uint64_t));
-  EXPECT_EQ(alignof(cts::inplace_stop_source), alignof(std::uint64_t));
+  EXPECT_EQ(alignof(registry_in<compact>), alignof(std::atomic<std::uint64_t>));
+  EXPECT_EQ(alignof(registry_in<spaced>), alignof(std::atomic<std::uint64_t>));
+  EXPECT_EQ(alignof(cts::inplace_stop_source), alignof(std::atomic<std::uint64_t>));
 }
 
 /// Remembers where a poll reads, and where anything is written.
