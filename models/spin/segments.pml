@@ -9,6 +9,9 @@
  * at the same time, beside a canceller. With -DGROWS one more segment can be allocated; with -DOWNER the registration in the top segment
  * is unregistered meanwhile; with -DMORE the first registrant unregisters its callback and registers another one.
  *
+ * With -DLOOKS or -DTOP_MOVES a canceller stands on a segment that moves, while others move, too, and a registrant is late. Both begin in
+ * the middle of these moves, with a stack of five segments or six.
+ *
  * Spin explores every interleaving and checks:
  *   G2, G3  each registration is visited once: a callback that stays registered runs, and runs once (I5)
  *   G4, G5  no refused and no unregistered callback runs
@@ -21,7 +24,13 @@
  * Not modelled: segments of several slots (registry.pml has these), slabs, and the limits of a sweep: a registrant looks at the whole
  * stack each time.
  */
-#ifdef GROWS
+#if defined(LOOKS)
+#define SEGMENTS 6
+#define BEGIN 6
+#elif defined(TOP_MOVES)
+#define SEGMENTS 5
+#define BEGIN 5
+#elif defined(GROWS)
 #define SEGMENTS 4             /* 0: inside the registry; 3: not allocated yet */
 #define BEGIN 3
 #else
@@ -195,6 +204,27 @@ inline sweep() {
   od
 }
 
+/* From slot_publish on; leaves the enclosing loop unless the registrant has to try again. */
+inline publish(c) {
+  CAS(slot[t], over, LIVE(c), ok);                                /* slot_publish */
+  if
+  :: !ok                                                          /* another registrant took the slot */
+  :: else ->
+     d_step { mine[c] = t; born[c] = g };
+     s = gen[t];                                                  /* gen_recheck */
+     over = top;                                                  /* top_recheck */
+     if
+     :: s == g && (over == t || over < CLOSED) -> registered[c] = true; break
+     :: else ->
+        CAS(slot[t], LIVE(c), (is_sealed(s) -> s - SEAL + 1 : s), ok);   /* slot_retract */
+        if
+        :: !ok -> registered[c] = true; break                     /* the canceller has it */
+        :: ok && over >= CLOSED -> refused[c] = true; flag = true; break
+        :: ok && over < CLOSED
+        fi
+     fi
+  fi
+}
 inline try_register(c) {
   claims = 0;
   do
@@ -207,24 +237,7 @@ inline try_register(c) {
      over = slot[t];                                              /* slot_peek */
      if
      :: !is_sealed(g) && is_unused(over, g) ->
-        CAS(slot[t], over, LIVE(c), ok);                          /* slot_publish */
-        if
-        :: !ok                                                    /* another registrant took the slot */
-        :: else ->
-           d_step { mine[c] = t; born[c] = g };
-           s = gen[t];                                            /* gen_recheck */
-           over = top;                                            /* top_recheck */
-           if
-           :: s == g && (over == t || over < CLOSED) -> registered[c] = true; break
-           :: else ->
-              CAS(slot[t], LIVE(c), (is_sealed(s) -> s - SEAL + 1 : s), ok);   /* slot_retract */
-              if
-              :: !ok -> registered[c] = true; break               /* the canceller has it */
-              :: ok && over >= CLOSED -> refused[c] = true; flag = true; break
-              :: ok && over < CLOSED
-              fi
-           fi
-        fi
+        publish(c)
      :: else ->                                                   /* make_room */
         ok = false;
         moved = false;
@@ -298,15 +311,48 @@ proctype owner() {
   ended++
 }
 
-/* Where a walk goes on that stands on s, whose link w is late. */
-inline behind_late_link() {
-  head = segment_of(top);                                         /* top_find */
+/* Of LOOKS and TOP_MOVES: a thread that moves s from below above, one that has just pushed s on an open stack, and a registrant that
+ * has read top before cancel and begins to look at that segment now. */
+proctype mover(byte above; byte s) {
+  byte g, over, below;
+  bool ok, moved;
+  g = gen[s];
+  claim(s, g);
+  if
+  :: ok -> move_to_top(above, s, g)
+  :: else
+  fi;
+  ended++
+}
+proctype pusher(byte s) {
+  older[s] = older[s] & 7;                                        /* older_unmark */
+  open(s, gen[s] - SEAL);
+  ended++
+}
+proctype late(byte t) {
+  byte g, s, over;
+  bool ok;
+  g = gen[t];                                                     /* gen_find */
+  over = slot[t];                                                 /* slot_peek */
   do
-  :: is_late(older[head]) -> head = segment_of(older[head])       /* older_walk */
-  :: else -> break
+  :: !is_sealed(g) && is_unused(over, g) -> publish(2); refused[2] = true; break
+  :: else -> refused[2] = true; break
   od;
+  ended++
+}
+
+/* Where a walk goes on that stands on s, whose link w is late. */
+inline first_not_late(f) {
+  f = segment_of(top);                                            /* top_find */
   do
-  :: last = NONE;
+  :: is_late(older[f]) -> f = segment_of(older[f])                /* older_walk */
+  :: else -> break
+  od
+}
+inline behind_late_link() {
+  do
+  :: first_not_late(head);
+     last = NONE;
      found = false;
      t = head;
      do
@@ -319,8 +365,19 @@ inline behind_late_link() {
         fi
      od;
      if
-     :: t == NONE -> break
-     :: else                                                      /* led back again */
+#ifndef BROKEN_LOOK_ONCE
+     :: t != NONE                                                 /* led back again */
+#endif
+     :: else ->
+#ifndef BROKEN_FIRST_MAY_MOVE
+        first_not_late(t);
+#else
+        t = head;
+#endif
+        if
+        :: t == head -> break
+        :: else                                                   /* it has moved */
+        fi
      fi
   od;
   if
@@ -390,27 +447,63 @@ init {
     :: else -> break
     od;
     top = BEGIN - 1;
-    slot[top] = LIVE(0);
-    mine[0] = top;
     born[0] = 1;
     registered[0] = true;
+#if defined(LOOKS)
+    slot[2] = LIVE(0);
+    mine[0] = 2;
+    gen[3] = 2;
+    slot[5] = LIVE(1);
+    mine[1] = 5;
+    born[1] = 1;
+    registered[1] = true;
+    run mover(2, 1);
+    run mover(5, 4);
+    run late(3);
+    run canceller()
+#elif defined(TOP_MOVES)
+    slot[1] = LIVE(0);
+    mine[0] = 1;
+    gen[4] = 1 + SEAL;
+    older[4] = 3 | MARK | LATE;
+    failed[1] = true;                                             /* there is none */
+    sealer[4] = run pusher(4);
+    run mover(1, 0);
+    run mover(3, 2);
+    run mover(4, 3);
+    run late(4);
+    run canceller()
+#else
+    slot[top] = LIVE(0);
+    mine[0] = top;
     run first();
     run second();
     run owner();
     run canceller()
+#endif
   }
+#ifdef TOP_MOVES
+  (ended == 6);
+#else
   (ended == 4);
+#endif
   atomic {
     assert(flag && top >= CLOSED);                                /* I7 */
     c = 0;
     do
     :: c < CALLBACKS ->
+#if defined(LOOKS) || defined(TOP_MOVES)
+       assert(registered[c] + refused[c] + failed[c] == (c < 3 -> 1 : 0));
+#else
        assert(registered[c] + refused[c] + failed[c] == (c == 2 -> HAS_SECOND : 1));
+#endif
        assert(ran[c] == ((registered[c] && !taken[c]) -> 1 : 0)); /* G2, G3, G4, G5 */
        c++
     :: else -> break
     od;
+#ifndef LOOKS
     assert(!(ran[1] == 1 && ran[2] == 1) || order[2] < order[1]); /* G9 */
+#endif
     assert(ran[0] == 0 || order[0] == running);
     /* G14: each segment is in the stack once. */
     s = segment_of(top);

@@ -213,18 +213,25 @@ class segment_stack {
   /// and the link leads down. Else the walk goes on below the last segment of which a callback has run: each slot above
   /// was visited, so what is live there came too late and is retracted (G3). If none has run, the walk begins anew.
   CTS_COLD segment* behind_late_link(segment& at, link next) noexcept {
-    segment* first = top();
-    while (segment::is_late(first->older_link())) first = first->older();
     for (;;) {
+      segment* const first = first_not_late();
       segment* last = nullptr;
-      bool found = false, led_back = false;
-      for (segment* s = first; s != nullptr && !led_back; led_back = s == first) {
+      bool found = false;
+      segment* s = first;
+      do {
         if (s->has_run()) last = s;
         found = found || s == std::addressof(at);
         s = s->older();
-      }
-      if (!led_back) return found ? segment::from(next) : last != nullptr ? last->older() : first;
+      } while (s != nullptr && s != first);
+      // This look was led back up if it meets `first` again, or if `first` has moved.
+      if (s == nullptr && first == first_not_late())
+        return found ? segment::from(next) : last != nullptr ? last->older() : first;
     }
+  }
+  segment* first_not_late() noexcept {
+    segment* s = top();
+    for (link below = s->older_link(); segment::is_late(below); below = s->older_link()) s = segment::from(below);
+    return s;
   }
   template <class Visit>
   CTS_HOT bool scan_segment(segment& s, std::size_t from, Visit& visit) noexcept {
