@@ -68,7 +68,7 @@ class case_ : public testing::Test {
     // After a full search random executions only look for what its reduction may have left out. A deep run, which calls
     // for them alone, has them all.
     bool const in_full = p.how == search::reduced && p.executions == 0 && o.complete;
-    if (!only("random")) executions /= in_full ? 5 : 2;
+    if (!only("random")) executions /= in_full ? 20 : 8;
     if (o.passed && executions > 0) {
       plan r;
       r.how = search::random;
