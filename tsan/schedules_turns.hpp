@@ -9,9 +9,8 @@
 /// How a seed schedules n threads:
 ///
 ///     the first n seeds   serially: one thread to its end, then the next. They measure the number of steps
-///     half of the rest    probabilistic concurrency testing (Burckhardt et al., ASPLOS 2010): random priorities, and
-///     at
-///                         3 random steps the running thread falls below all others
+///     half of the rest    probabilistic concurrency testing (Burckhardt et al., ASPLOS 2010): random priorities,
+///                         and at 3 random steps the running thread falls below all others
 ///     the others          the same, and one thread stands still until the others have ended;
 ///                         turns of fixed lengths, over and over, which show steps that undo each other for ever;
 ///                         or a random thread after one step of four

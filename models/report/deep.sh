@@ -37,7 +37,7 @@ run_by_slurm() {
   earlier=$(squeue --noheader --user="$(id -un)" --name="$name" --format=%F | sort -u | paste -sd: -)  # its deep.sh was killed
   if [ -n "$earlier" ]; then set -- --dependency=afterany:"$earlier" "$@"; fi
   id=$(sbatch --wait --parsable --job-name="$name" --array=0-$(($(wc -l <"$parts") - 1)) --output=slurm/%A_%a.log "$@" \
-              "$here/deep.sbatch" "$parts") || [ -n "$id" ] || exit 1
+              "$here/deep.sbatch" "$parts") || [ -n "$id" ] || { rm "$parts"; exit 1; }
   rm "$parts"
 }
 case $engine in

@@ -3,9 +3,9 @@
 // the other tests of the core use.
 #include "cts/core/registry.hpp"
 
-#include <atomic>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <deque>

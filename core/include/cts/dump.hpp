@@ -16,8 +16,8 @@
 ///   cause=            only if it is canceled: requested or timeout, of the source that was canceled first
 ///   origin=           only with link: the identity of the source that was canceled first
 ///   disposed=         no or yes
-///   timer=            none; the time left, in whole milliseconds, down, at least 0ms; or at:N\@C for a timer of
-///                     the time_provider at address C that is due when that clock shows N nanoseconds
+///   timer=            none; the time left, in whole milliseconds, rounded down, at least 0ms; or at:N\@C for a
+///                     timer of the time_provider at address C that is due when that clock shows N nanoseconds
 ///   waiters=          threads that wait for its wait handle, or for one of its callbacks to return
 ///   links=            parents of create_linked; a parent that can never be canceled counts, too
 ///   registered=       callbacks that wait for the cancel, linked sources included
