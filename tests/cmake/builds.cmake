@@ -51,17 +51,10 @@ target_link_libraries(argument_dependent_lookup_checked PRIVATE cts::cts GTest::
 target_include_directories(argument_dependent_lookup_checked PRIVATE "${CMAKE_CURRENT_SOURCE_DIR}" "${written}")
 target_compile_definitions(argument_dependent_lookup_checked PRIVATE CTS_CHECKED=1)
 
-# Users' macros: each header alone after all of them, and all headers of the checked configuration.
-set(units)
-foreach(header IN LISTS headers)
-  string(MAKE_C_IDENTIFIER "${header}" unit)
-  file(CONFIGURE OUTPUT "${written}/after_macros/${unit}.cpp" @ONLY CONTENT "#include \"hostile_prelude.hpp\"\n#include \"@header@\"\n")
-  list(APPEND units "${written}/after_macros/${unit}.cpp")
-endforeach()
-add_library(cts_headers_after_macros_0 OBJECT ${units})
-file(CONFIGURE OUTPUT "${written}/after_macros/all.cpp" @ONLY CONTENT "#include \"hostile_prelude.hpp\"\n#include \"everything.hpp\"\n")
-add_library(cts_headers_after_macros_1 OBJECT "${written}/after_macros/all.cpp")
+# Users' macros: all headers after all of them. One compilation does, because no header undefines a macro of others.
+file(CONFIGURE OUTPUT "${written}/after_macros.cpp" @ONLY CONTENT "#include \"hostile_prelude.hpp\"\n#include \"everything.hpp\"\n")
 foreach(checked IN ITEMS 0 1)
+  add_library(cts_headers_after_macros_${checked} OBJECT "${written}/after_macros.cpp")
   target_link_libraries(cts_headers_after_macros_${checked} PRIVATE cts::core)
   target_include_directories(cts_headers_after_macros_${checked} PRIVATE "${builds}" "${written}")
   target_compile_definitions(cts_headers_after_macros_${checked} PRIVATE CTS_CHECKED=${checked})
