@@ -347,6 +347,24 @@ TEST_F(Wait, UntilAPointOfAClockThatIsSetBackWaitsOn) {
   never.cancel();
   EXPECT_TRUE(waits.get());
 }
+/// A clock that is an hour back from its second reading on.
+struct turned_back_clock {
+  using duration = std::chrono::milliseconds;
+  using rep = duration::rep;
+  using period = duration::period;
+  using time_point = std::chrono::time_point<turned_back_clock>;
+  [[maybe_unused]] static constexpr bool is_steady = false;
+  static inline std::atomic<int> readings{0};
+  static time_point now() { return time_point(readings++ == 0 ? 0ms : duration(-1h)); }
+};
+TEST_F(Wait, UntilAPointOfAClockThatIsSetBackMeanwhileReadsItAgain) {
+  std::future<bool> waits = std::async(std::launch::async, [this] {
+    return open.wait_until(turned_back_clock::time_point(turned_back_clock::duration(1)));
+  });
+  while (turned_back_clock::readings < 2 && waits.wait_for(1ms) == std::future_status::timeout) {}
+  never.cancel();
+  EXPECT_TRUE(waits.get());
+}
 TEST_F(Wait, DisposeForTakesTheSameTimes) {
   blocker b;
   source s;
@@ -593,6 +611,16 @@ TEST(ManualClock, ATimerThatIsArmedForTheEndOfTimeByItsOwnShotFiresOnce) {
   EXPECT_EQ(fired, 1);
   clock.advance(1ns);
   EXPECT_EQ(fired, 2);
+}
+TEST(ManualClock, ATimerThatIsSetTwiceFiresOnce) {
+  manual_time_provider clock;
+  int fired = 0;
+  auto const t = clock.create_timer([&] { ++fired; }, 1ms);
+  t->change(2ms);
+  clock.advance(1ms);
+  EXPECT_EQ(fired, 0) << "the second time replaces the first";
+  clock.advance(1h);
+  EXPECT_EQ(fired, 1);
 }
 TEST(ManualClock, CallbacksMayArmAndAdvance) {
   manual_time_provider clock;

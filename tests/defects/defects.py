@@ -286,6 +286,21 @@ d("unreachable_point_is_armed", "detail/timers/source_timer.hpp", "the largest p
   "left < (left.max)() && when < (when.max)();", "true;", "CancelAt.*")
 d("manual_clock_fires_the_latest", "manual_time_provider.hpp", "the manual clock fires the latest of its timers first",
   "(*at)->due < (*best)->due))", "(*at)->due > (*best)->due))", "ManualClock.*:Wait.*:CancelAt.*")
+d("manual_timer_is_armed_twice", "manual_time_provider.hpp", "a timer of the manual clock that is set again is armed twice",
+  "      std::erase(clock_->armed, shot_);\n      if (due <", "      if (due <", "ManualClock.*")
+d("wait_ends_with_the_old_clock", "wait_handle.hpp", "a wait_until ends although its clock was set back meanwhile",
+  "if (left <= left.zero()) return false;", "return false;", "Wait.*")
+d("delay_one_too_large", "detail/timers/delay.hpp", "a delay of 4294967295 ms is accepted",
+  "(m.negative ? 1 : 4294967294)", "(m.negative ? 1 : 4294967295)", "Delay.*")
+d("floating_delay_one_too_large", "detail/timers/delay.hpp", "a floating-point delay of 4294967295 ms is accepted",
+  "ms < 4294967295.0L", "ms <= 4294967295.0L", "Delay.*")
+d = defects("tests/detail/world_test.cpp")
+d("due_time_overflows", "detail/timers/system_world.hpp", "a due time beyond the end of the steady clock overflows",
+  "return delay > (std::chrono::nanoseconds::max)() - now ? (std::chrono::nanoseconds::max)() : now + delay;",
+  "return std::chrono::nanoseconds(static_cast<long long>(static_cast<unsigned long long>(now.count()) + static_cast<unsigned long long>(delay.count())));",
+  "DueIn.*")
+d("child_counts_waiters_of_its_parent", "detail/timers/system_world.hpp", "a condition of a forked child notifies waiters of its parent",
+  "void forget_waiters() noexcept { where_ = make(); }", "void forget_waiters() noexcept {}", "Condition.*", limit=40)
 d = defects("tests/classes/api_test.cpp", sanitized=True)
 d("system_timer_stays_armed", "detail/timers/system_time_provider.hpp", "a timer of the system's provider that ends stays armed",
   "    the_timer_service::get().disarm(*shot_);\n    shot_->drop();", "    shot_->drop();", "Api.*")
