@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "fibers.hpp"
@@ -160,6 +161,9 @@ class registry_run {
     if (how == 6) {
       first = shared_->request_cancellation();
       if (first) won(m), shared_->run_callbacks([] { return false; });
+    } else if (how == 5) {
+      first = shared_->request_cancellation();
+      if (first) won(m), run_with_pauses();
     } else if (how == 7) {
       int left = 2;
       first = shared_->cancel([&] { return stopped = --left == 0; });
@@ -171,6 +175,22 @@ class registry_run {
     if (!first) return log_.add(did::lost, 0, m, begun);
     won(m);
     if (!stopped) log_.add(did::finished, 0, m, log_.now());
+  }
+  /// Callbacks that pause the notification count as running until it is resumed.
+  void run_with_pauses() {
+    may_pause_ = true;
+    typename registry::pause at;
+    auto const go_on = [] { return false; };
+    paused_ = callbacks;
+    auto const* c = shared_->run_callbacks(go_on, at);
+    while (c != nullptr) {
+      require(paused_ != callbacks, "a notification has paused at a callback that did not ask for it");
+      look(0);  // other threads may go on meanwhile
+      returned(std::exchange(paused_, callbacks));
+      c = shared_->resume(at, go_on);
+    }
+    require(paused_ == callbacks, "a notification is over although a callback has paused it");
+    may_pause_ = false;
   }
   void won(std::size_t m) {
     if (!won_[m]) log_.add(did::won, 0, m, begun_[m]);
@@ -230,10 +250,19 @@ class registry_run {
         break;
       default: break;
     }
-    log_.add(did::ran, i, m, log_.now());
+    bool const pauses = may_pause_ && s.act >= 64 && shared_ != nullptr;
+    if (!pauses) returned(i);
+    if (gone) s.callback.reset();  // a callback may destroy itself (G13)
+    if (pauses) {
+      paused_ = i;
+      shared_->pause_here();
+    }
+  }
+  void returned(std::size_t i) {
+    state& s = all_[i];
+    log_.add(did::ran, i, s.by, log_.now());
     s.runs = false;
     if (!s.registering) s.registered = false;
-    if (gone) s.callback.reset();  // a callback may destroy itself (G13)
   }
   /// G9: of two registrations of which one had ended before the other began, the newer one runs first.
   void check_order() const {
@@ -254,6 +283,8 @@ class registry_run {
   history log_;
   std::size_t clock_ = 0;
   unsigned in_flight_ = 0;  // operations of threads, not those inside callbacks
+  bool may_pause_ = false;
+  std::size_t paused_ = callbacks;  // the callback at which the notification has paused
   std::array<std::uint64_t, threads + 1> begun_{};
   std::array<bool, threads + 1> won_{}, canceling_{};
 };
