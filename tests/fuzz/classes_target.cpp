@@ -6,9 +6,12 @@
 /// Input: calls of one to three bytes. The first has the verb in its low three bits, then the source.
 #include <chrono>
 #include <exception>
+#include <functional>
+#include <future>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "fuzz.hpp"
@@ -37,6 +40,7 @@ class classes_run {
     told_the_sink().clear();
     set_error_sink([](std::exception_ptr e) noexcept { told_the_sink() += test::flat(std::move(e)); });
     while (!input_.is_over() && calls_ < most_calls) perform();
+    while (!kept_.empty()) run_kept(calls_ % 2 == 0);
     // What ends now must not touch what is gone: AddressSanitizer looks on.
     registrations_.clear();
     sources_.clear();
@@ -63,6 +67,13 @@ class classes_run {
     int runs = 0;
   };
 
+  /// What an executor was given by cancel_async.
+  struct kept {
+    std::size_t source;
+    std::function<void()> posted;
+    std::future<void> done;
+  };
+
   void perform() {
     unsigned const b = input_.next();
     perform(b % 8, b / 8 % most_sources, b / 64);
@@ -81,7 +92,11 @@ class classes_run {
         else cancel_after(s, input_.next() % 16);
         break;
       case 5: dispose(s); break;
-      case 6: try_reset(s); break;
+      case 6:
+        if (how == 0) try_reset(s);
+        else if (how == 1) cancel_async(s);
+        else if (!kept_.empty()) run_kept(how == 2);
+        break;
       default: watch(s); break;
     }
     compare();
@@ -186,6 +201,38 @@ class classes_run {
     std::string const expected = first ? model_.end() : "nothing";
     if (said != expected) complain("cancel throws " + said + " in the place of " + expected + " (R28 to R32)");
     if (said == "nothing") require(did == first, "try_cancel answers wrongly");
+  }
+  /// With an executor that keeps the function.
+  void cancel_async(std::size_t s) {
+    std::function<void()> posted;
+    auto const executor = [&](auto f) { posted = [only = std::make_shared<decltype(f)>(std::move(f))] { (*only)(); }; };
+    bool const disposed = model_.all[s].disposed;
+    bool const some = model_.begin_cancel_async(s);
+    std::future<void> done = sources_[s].source->cancel_async(executor);
+    require(some == static_cast<bool>(posted),
+            "cancel_async posts nothing though there are callbacks, or has none to post");
+    if (some) return kept_.push_back({s, std::move(posted), std::move(done)});
+    require(done.wait_for(std::chrono::seconds(0)) == std::future_status::ready, "cancel_async of nothing is not over");
+    bool threw = false;
+    try {
+      done.get();
+    } catch (object_disposed const&) { threw = true; }
+    require(threw == disposed, "cancel_async of a disposed source is no error, or of another one is");
+  }
+  /// Calls the oldest function that an executor keeps; or drops it, which calls it, too.
+  void run_kept(bool calls) {
+    kept k = std::move(kept_.front());
+    kept_.erase(kept_.begin());
+    require(k.done.wait_for(std::chrono::seconds(0)) == std::future_status::timeout,
+            "cancel_async is over before its callbacks have run");
+    model_.begin_async(k.source);
+    if (calls) k.posted();
+    k.posted = nullptr;
+    std::string const expected = model_.end();
+    require(k.done.wait_for(std::chrono::seconds(0)) == std::future_status::ready,
+            "cancel_async is not over although its callbacks have run");
+    std::string const said = flat_of([&] { k.done.get(); });
+    if (said != expected) complain("the future of cancel_async has " + said + " in the place of " + expected);
   }
   template <class F>
   static std::string flat_of(F f) {
@@ -307,6 +354,7 @@ class classes_run {
   std::vector<ours> sources_;
   std::vector<std::unique_ptr<record>> registrations_;
   std::vector<std::size_t> running_;
+  std::vector<kept> kept_;
   std::size_t runs_now_ = none;
   std::size_t calls_ = 0;
   reader input_;

@@ -123,6 +123,16 @@ class rules_model {
     frames_.push_back({s, throw_on_first, false, {}});
     return true;
   }
+  /// cancel_async: whether there are callbacks to run. When they run, begin_async() comes first and end() last.
+  bool begin_cancel_async(std::size_t s) {
+    if (all[s].canceled || all[s].disposed) return false;
+    set(s, none);
+    return !all[s].list.empty();
+  }
+  void begin_async(std::size_t s) {
+    calls_.push_back({frames_.size(), never});
+    frames_.push_back({s, false, false, {}});
+  }
   void begin_advance(std::int64_t by) { calls_.push_back({frames_.size(), now_ + by}); }
   /// The callback that runs next; none: the call is over.
   std::size_t next() {
