@@ -291,7 +291,7 @@ class StatePrinter:
             observers = int(observers["_M_impl"]["_M_finish"] - observers["_M_impl"]["_M_start"])
         except gdb.error:
             observers = int(observers["__end_"] - observers["__begin_"])
-        return "%d of the wait handle" % (int(e["waiting_"]) + observers)
+        return "%d of the wait handle" % (int(raw(e["waiting_"])) + observers)
 
 
 class HolderPrinter:

@@ -37,14 +37,14 @@ auto been_at(Site s) {
 }
 
 /// The event that a thread of the running execution has made for its state. There is one.
-model_event* made_event() {
+state_event* made_event() {
   for (thread_records const& thread : the_records)
     if (step const* const last = thread.find(info(site::event_publish)); last != nullptr && last->done)
-      return of_bits<model_event*>(last->operand);
+      return of_bits<state_event*>(last->operand);
   return nullptr;
 }
 void signal_late() {
-  if (model_event* const e = std::exchange(model_event::unsignalled, nullptr)) e->set(model_event::signalled);
+  if (model_event* const e = std::exchange(state_event::unsignalled, nullptr)) e->signal();
 }
 void destroy_late_callable() {
   if (registration* const n = std::exchange(late_callable(), nullptr)) n->destroy_callable();
@@ -145,7 +145,7 @@ void add_defects_of_the_event() {
              {drops(site::status_watch)});
   add_defect("signal_before_flag", "G18", "the event is signalled before the flag is set",
              {after(site::status_cancel, [](step& x) {
-               if (x.done && (x.expected & status::watched) != 0) made_event()->set(model_event::signalled);
+               if (x.done && (x.expected & status::watched) != 0) made_event()->model_event::signal();
              })});
   add_defect(
       "signal_without_flag", "G18", "a thread that makes the event signals it before the flag is set",

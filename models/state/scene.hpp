@@ -9,6 +9,7 @@
 #pragma once
 
 #include "timers/timer_steps.hpp"
+#include "waits/event_world.hpp"
 
 #include "cts/detail/timers/system_alarm.hpp"
 #include "cts/protocol/registration_node.hpp"
@@ -35,46 +36,13 @@ inline bool has_won() {
 
 // --- parts ---
 
-/// The event that a wait handle waits for. Its users read `built`: a race if they do not see it made. Counted, as in
-/// production.
-struct model_event {
-  P::var<int> built{1};
-  rl::atomic<int> flags, refs;
-  static constexpr int signalled = 1, disposed = 2;
-
-  model_event() {
-    flags.store(0, rl::mo_relaxed, RL_INFO);
-    refs.store(1, rl::mo_relaxed, RL_INFO);
-  }
-  void share() {
-    announced const step(&refs, true, rl::mo_relaxed);
-    refs.fetch_add(1, rl::mo_relaxed, RL_INFO);
-  }
-  void drop() {
-    int before;
-    {
-      announced const step(&refs, true, rl::mo_acq_rel);
-      before = refs.fetch_sub(1, rl::mo_acq_rel, RL_INFO);
-    }
-    if (before != 1) return;
-    this->~model_event();
-    P::deallocate(this, sizeof *this);
-  }
-  void signal() {
+/// The event of production. Of a defect, the canceller signals it later.
+struct state_event : model_event {
+  void signal() noexcept {
     if (is_replaced("event.signal") && has_won()) unsignalled = this;
-    else set(signalled);
+    else model_event::signal();
   }
-  inline static model_event* unsignalled = nullptr;  // of a defect: the canceller has still to signal it
-  void dispose() { set(disposed); }
-  void set(int flag) {
-    (void)built.get();
-    announced const step(&flags, true, rl::mo_acq_rel);
-    flags.fetch_or(flag, rl::mo_acq_rel, RL_INFO);
-  }
-  bool is(int flag) {
-    announced const step(&flags, false, rl::mo_acquire);
-    return (flags.load(rl::mo_acquire, RL_INFO) & flag) != 0;
-  }
+  inline static model_event* unsignalled = nullptr;
 };
 
 /// The timer of production; detail::alarm adds those of a time_provider and the deadline.
@@ -127,7 +95,7 @@ inline shared_parts* the_shared = nullptr;
 
 struct model_parts {
   using platform = P;
-  using event = model_event;
+  using event = state_event;
   using alarm = model_alarm;
   using failures = model_failures;
   struct reason {};
@@ -261,7 +229,7 @@ struct scene {
   void open() {
     now = execution{};
     now.lifetimes = true;
-    model_event::unsignalled = nullptr;
+    state_event::unsignalled = nullptr;
     the_timers = nullptr;  // an execution that failed may have left its own
     the_shared = &shared;
     shared.readers.reset();

@@ -7,7 +7,7 @@ namespace cts::models::states {
 namespace {
 
 struct watch_vs_cancel : rl::test_suite<watch_vs_cancel, 2>, scene {
-  model_event* event = nullptr;
+  state_event* event = nullptr;
   void before() {
     open();
     add(0);
@@ -22,13 +22,13 @@ struct watch_vs_cancel : rl::test_suite<watch_vs_cancel, 2>, scene {
       return;
     }
     event = states[0]->watch();
-    if (event->is(model_event::signalled)) {
+    if (event->is_signalled()) {
       require(states[0]->is_cancellation_requested(), "signalled before the flag");
       (void)payload->get();
     }
   }
   void after() {
-    require(event->is(model_event::signalled), "canceled, but the handle is not signalled");
+    require(event->is_signalled(), "canceled, but the handle is not signalled");
     event->drop();
     states[0]->dispose_and_drop();
     close();
@@ -40,7 +40,7 @@ add<watch_vs_cancel> const add_watch_vs_cancel(
     1000000);
 
 struct two_watch : rl::test_suite<two_watch, 3>, scene {
-  model_event* event[2] = {};
+  state_event* event[2] = {};
   void before() {
     open();
     add(0);
@@ -51,33 +51,33 @@ struct two_watch : rl::test_suite<two_watch, 3>, scene {
       return;
     }
     event[i] = states[0]->watch();
-    (void)event[i]->built.get();
   }
   void after() {
     require(event[0] == event[1], "two handles");
-    require(event[0]->is(model_event::signalled), "canceled, but the handle is not signalled");
+    require(event[0]->is_signalled(), "canceled, but the handle is not signalled");
     for (auto* x : event) x->drop();
     states[0]->dispose_and_drop();
     close();
   }
 };
 add<two_watch> const add_two_watch("G18", "TwoWatchVersusCancel",
-                                   "two threads make the handle beside cancel: both get the same one", full(), 2000000);
+                                   "two threads make the handle beside cancel: both get the same one", large(2),
+                                   400000);
 
 struct two_watch_only : rl::test_suite<two_watch_only, 2>, scene {
-  model_event* event[2] = {};
+  state_event* event[2] = {};
   void before() {
     open();
     add(0);
   }
   void thread(unsigned i) {
     event[i] = states[0]->watch();
-    (void)event[i]->built.get();
+    (void)event[i]->waiters();
   }
   void after() {
     require(event[0] == event[1], "two handles");
     states[0]->dispose();
-    require(event[0]->is(model_event::disposed), "disposed, but the handle is not");
+    require(is_disposed(*event[0]), "disposed, but the handle is not");
     for (auto* x : event) x->drop();
     states[0]->dispose_and_drop();
     close();
@@ -87,7 +87,7 @@ add<two_watch_only> const add_two_watch_only("G18", "TwoWatch", "two threads mak
                                              full(), 1000000);
 
 struct watch_vs_dispose : rl::test_suite<watch_vs_dispose, 2>, scene {
-  model_event* event = nullptr;
+  state_event* event = nullptr;
   void before() {
     open();
     add(0);
@@ -100,7 +100,7 @@ struct watch_vs_dispose : rl::test_suite<watch_vs_dispose, 2>, scene {
   }
   void after() {
     if (event != nullptr) {
-      require(event->is(model_event::disposed), "disposed, but a handle waits for ever");
+      require(is_disposed(*event), "disposed, but a handle waits for ever");
       event->drop();
     }
     states[0]->dispose_and_drop();
@@ -112,22 +112,20 @@ add<watch_vs_dispose> const add_watch_vs_dispose("G18", "WatchVersusDispose",
                                                  1000000);
 
 struct signalled_first : rl::test_suite<signalled_first, 2>, scene {
-  model_event* event = nullptr;
+  state_event* event = nullptr;
   void before() {
     open();
     add(0);
     event = states[0]->watch();
     register_callback(0);
-    callbacks[0]->then = [this] {
-      require(event->is(model_event::signalled), "a callback ran before the handle was signalled");
-    };
+    callbacks[0]->then = [this] { require(event->is_signalled(), "a callback ran before the handle was signalled"); };
   }
   void thread(unsigned i) {
     if (i == 1) {
       cancel(*states[0]);
       return;
     }
-    if (event->is(model_event::signalled)) require(states[0]->is_cancellation_requested(), "signalled before the flag");
+    if (event->is_signalled()) require(states[0]->is_cancellation_requested(), "signalled before the flag");
   }
   void after() {
     unregister_callback(0);
@@ -139,6 +137,38 @@ struct signalled_first : rl::test_suite<signalled_first, 2>, scene {
 add<signalled_first> const add_signalled_first(
     "G18", "SignalledAfterTheFlagBeforeCallbacks",
     "the handle is signalled after the flag is set and before any callback runs", full(), 1000000);
+
+/// The waiter's handle outlives its source.
+struct wait_vs_cancel_and_end : rl::test_suite<wait_vs_cancel_and_end, 2>, scene {
+  state_event* event = nullptr;
+  void before() {
+    open();
+    add(0);
+    event = states[0]->watch();
+    make_payload();
+  }
+  void thread(unsigned i) {
+    if (i == 1) {
+      payload->set(1);
+      cancel(*states[0]);
+      states[0]->dispose_and_drop();
+      return;
+    }
+    try {
+      require(event->wait(std::nullopt), "a wait without an end has ended without the cancel");
+      (void)payload->get();
+    } catch (object_disposed const&) {}
+    event->drop();
+  }
+  void after() {
+    require(now.deallocations == 2, "the state and its event are not freed once each");
+    close();
+  }
+};
+add<wait_vs_cancel_and_end> const add_wait_vs_cancel_and_end(
+    "G18", "WaitVersusCancelAndEnd",
+    "a wait beside cancel and the source's end: it ends, sees what came before cancel, and the event is freed once",
+    full(), 0);
 
 }  // namespace
 }  // namespace cts::models::states

@@ -6,7 +6,6 @@
 #define CTS_DETAIL_EVENT_HPP
 
 #include <algorithm>
-#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <condition_variable>
@@ -25,7 +24,9 @@
 #include <unistd.h>
 #endif
 
+#include "cts/core/platform.hpp"
 #include "cts/object_disposed.hpp"
+#include "cts/protocol/memory_orders.hpp"
 
 namespace cts {
 inline namespace CTS_ABI {
@@ -77,36 +78,100 @@ class readable_descriptor {
   int ends_[2] = {-1, -1};
 };
 
+/// What an event decides under its lock.
+struct event_rules {
+  /// E2. Whether a signal wakes the threads that wait for this event alone.
+  static bool wakes(std::size_t waiting) noexcept { return waiting != 0; }
+  /// E3. Whether an observer that is added is told at once.
+  static bool tells_at_once(bool signalled, bool disposed) noexcept { return signalled || disposed; }
+  /// E3. Whether a descriptor is readable when it is opened.
+  static bool opens_readable(bool signalled) noexcept { return signalled; }
+};
+
+/// The world of production.
+struct std_event_world {
+  using platform = core::std_platform;
+  using mutex = std::mutex;
+  using waiter_lock = std::unique_lock<std::mutex>;
+  using notifier_lock = std::lock_guard<std::mutex>;
+  using condition = std::condition_variable;
+  using time_point = std::chrono::steady_clock::time_point;
+  using descriptor = readable_descriptor;
+  template <class T>
+  using list = std::vector<T>;
+
+  static bool sleep(condition& changed, waiter_lock& hold, std::optional<time_point> const& until) {
+    if (until) return changed.wait_until(hold, *until) == std::cv_status::no_timeout;
+    changed.wait(hold);
+    return true;
+  }
+  template <class Event>
+  static void destroy(Event* e) noexcept {
+    delete e;
+  }
+};
+
 /// Counts references: its state holds one, and each wait handle. Once signalled or disposed it stays so. Thread-safe.
-class event {
+///
+///   E1  a signal sets its flag and tells everyone under the lock. A waiter asks for the flags under the lock, which it
+///       gives back only by sleeping. So no signal falls between the question and the sleep;
+///   E2  a waiter is counted under the lock before it sleeps. A signal that finds one wakes all;
+///   E3  an observer or a descriptor that comes after the signal finds the flag;
+///   E4  the last reference frees the event, after every use of the others;
+///   E5  an observer is told under the lock, and leaves under the lock before it ends. So no signal reaches one that is
+///       gone.
+///
+/// E1 to E5 are model-checked (G18, models/waits/event_models.cpp). A dispose is a signal of another flag. A template
+/// over what it is made of, so that the models run it. `World` has
+///   platform                      as in core/platform.hpp
+///   mutex, waiter_lock, notifier_lock, condition, time_point   as for a waiting room (waits/waiting_room.hpp)
+///   sleep(condition&, waiter_lock&, std::optional<time_point> const&)   sleeps until a notification or that time, or
+///                                 for no reason; false: the time has come
+///   descriptor                    is_open(), get(), open(), make_readable(); open may throw
+///   list<T>                       push_back(T), which may throw, erase(), size(), begin(), end()
+///   destroy(event*)               ends an event of the heap
+template <class World>
+class basic_event {
+  using platform = typename World::platform;
+  using rules = core::step<platform, event_rules>;
+  using waiter_lock = typename World::waiter_lock;
+  using notifier_lock = typename World::notifier_lock;
+  template <class T>
+  using field = typename platform::template var<T>;
+
  public:
-  void share() noexcept { refs_.fetch_add(1, std::memory_order_relaxed); }
+  using time_point = typename World::time_point;
+
+  basic_event() = default;
+  basic_event(basic_event const&) = delete;
+  basic_event& operator=(basic_event const&) = delete;
+
+  void share() noexcept { refs_.fetch_add(1, site::event_share); }
   void drop() noexcept {
-    if (refs_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;  // after every use of the others
+    constexpr std::size_t minus_one = ~std::size_t{0};
+    if (refs_.fetch_add(minus_one, site::event_drop) == 1) World::destroy(this);  // E4
   }
 
   void signal() noexcept { set(signalled_); }
   void dispose() noexcept { set(disposed_); }
 
   /// Waits until the event is signalled, or until the deadline; false then. Throws object_disposed.
-  bool wait(std::optional<std::chrono::steady_clock::time_point> deadline) {
-    std::unique_lock lock(mutex_);
-    ++waiting_;
-    auto const over = [this] { return signalled_ || disposed_; };
-    bool came = true;
-    if (deadline) came = changed_.wait_until(lock, *deadline, over);
-    else changed_.wait(lock, over);
-    --waiting_;
-    if (disposed_) throw object_disposed();
-    return came;
+  bool wait(std::optional<time_point> deadline) {
+    waiter_lock lock(mutex_);
+    waiting_.set(waiting_.get() + 1);  // E2
+    bool in_time = true;
+    while (in_time && !signalled_.get() && !disposed_.get()) in_time = World::sleep(changed_, lock, deadline);  // E1
+    waiting_.set(waiting_.get() - 1);
+    if (disposed_.get()) throw object_disposed();
+    return signalled_.get();
   }
   /// The descriptor, opened by the first call. Throws std::system_error, object_disposed.
   int descriptor() {
-    std::lock_guard const lock(mutex_);
-    if (disposed_) throw object_disposed();
+    notifier_lock const lock(mutex_);
+    if (disposed_.get()) throw object_disposed();
     if (!descriptor_.is_open()) {
       descriptor_.open();
-      if (signalled_) descriptor_.make_readable();
+      if (rules::opens_readable(signalled_.get())) descriptor_.make_readable();
     }
     return descriptor_.get();
   }
@@ -115,67 +180,71 @@ class event {
   class observer {
    public:
     void notify() noexcept {
-      std::lock_guard const lock(mutex_);
-      is_notified_ = true;
+      notifier_lock const lock(mutex_);
+      is_notified_.set(true);
       changed_.notify_one();
     }
     /// False: the deadline has come.
-    bool wait(std::optional<std::chrono::steady_clock::time_point> deadline) {
-      std::unique_lock lock(mutex_);
-      auto const is_notified = [this] { return is_notified_; };
-      if (deadline) return changed_.wait_until(lock, *deadline, is_notified);
-      changed_.wait(lock, is_notified);
-      return true;
+    bool wait(std::optional<time_point> deadline) {
+      waiter_lock lock(mutex_);
+      bool in_time = true;
+      while (in_time && !is_notified_.get()) in_time = World::sleep(changed_, lock, deadline);  // E1
+      return is_notified_.get();
     }
 
    private:
-    std::mutex mutex_;
-    std::condition_variable changed_;
-    bool is_notified_ = false;
+    typename World::mutex mutex_;
+    typename World::condition changed_;
+    field<bool> is_notified_{false};
   };
   /// Throws std::bad_alloc; then `o` was not added.
   void add(observer& o) {
-    std::lock_guard const lock(mutex_);
+    notifier_lock const lock(mutex_);
     observers_.push_back(&o);
-    if (signalled_ || disposed_) o.notify();
+    if (rules::tells_at_once(signalled_.get(), disposed_.get())) o.notify();  // E3
   }
   void remove(observer& o) noexcept {
-    std::lock_guard const lock(mutex_);
+    notifier_lock const lock(mutex_);  // E5
     auto const at = std::find(observers_.begin(), observers_.end(), &o);
     if (at != observers_.end()) observers_.erase(at);
   }
   /// How many threads wait for this event alone, and how many for any of several.
   std::size_t waiters() noexcept {
-    std::lock_guard const lock(mutex_);
-    return waiting_ + observers_.size();
+    notifier_lock const lock(mutex_);
+    return waiting_.get() + observers_.size();
   }
   /// Throws object_disposed.
   bool is_signalled() {
-    std::lock_guard const lock(mutex_);
-    if (disposed_) throw object_disposed();
-    return signalled_;
+    notifier_lock const lock(mutex_);
+    if (disposed_.get()) throw object_disposed();
+    return signalled_.get();
   }
 
+ protected:
+  friend World;
+  ~basic_event() = default;
+
  private:
-  ~event() = default;
-  void set(bool& flag) noexcept {
-    std::lock_guard const lock(mutex_);
-    if (flag) return;
-    flag = true;
-    if (waiting_ != 0) changed_.notify_all();
+  void set(field<bool>& flag) noexcept {
+    notifier_lock const lock(mutex_);  // E1
+    if (flag.get()) return;
+    flag.set(true);
+    if (rules::wakes(waiting_.get())) changed_.notify_all();
     descriptor_.make_readable();
     for (observer* const o : observers_) o->notify();
   }
 
-  std::atomic<std::size_t> refs_{1};
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::size_t waiting_ = 0;
-  bool signalled_ = false;
-  bool disposed_ = false;
-  readable_descriptor descriptor_;
-  std::vector<observer*> observers_;
+  typename platform::template atomic<std::size_t> refs_{1};
+  typename World::mutex mutex_;
+  typename World::condition changed_;
+  field<std::size_t> waiting_{0};
+  field<bool> signalled_{false};
+  field<bool> disposed_{false};
+  typename World::descriptor descriptor_;
+  typename World::template list<observer*> observers_;
 };
+
+using event = basic_event<std_event_world>;
 
 }  // namespace detail
 }  // namespace CTS_ABI

@@ -5,38 +5,53 @@
 #ifndef CTS_DETAIL_WAIT_ANY_HPP
 #define CTS_DETAIL_WAIT_ANY_HPP
 
-#include <chrono>
 #include <cstddef>
 #include <optional>
 #include <span>
+#include <type_traits>
 
-#include "cts/detail/event.hpp"
 #include "cts/version.hpp"
 
 namespace cts {
 inline namespace CTS_ABI {
 namespace detail {
 
-/// Waits until an event is signalled, or until `until`.
+/// A thread that waits for the first of several events.
 /// @tparam EventOf gives the event of a handle
-/// @return the index of the first that is signalled; nothing: none is. Throws object_disposed, std::bad_alloc
+template <class Handle, class EventOf>
+class any_wait {
+ public:
+  using event = std::remove_reference_t<std::invoke_result_t<EventOf const&, Handle const&>>;
+
+  any_wait(std::span<Handle const> handles, EventOf event_of) : handles_(handles), event_of_(event_of) {}
+  any_wait(any_wait const&) = delete;
+  any_wait& operator=(any_wait const&) = delete;
+  ~any_wait() {
+    while (added_ != 0) event_of_(handles_[--added_]).remove(told_);  // E5
+  }
+
+  /// Waits until an event is signalled, or until `until`. Called once.
+  /// @return the index of the first that is signalled; nothing: none is. Throws object_disposed, std::bad_alloc
+  std::optional<std::size_t> wait(std::optional<typename event::time_point> until) {
+    for (; added_ != handles_.size(); ++added_) event_of_(handles_[added_]).add(told_);
+    told_.wait(until);
+    for (std::size_t i = 0; i < handles_.size(); ++i)
+      if (event_of_(handles_[i]).is_signalled()) return i;
+    return std::nullopt;
+  }
+
+ private:
+  std::span<Handle const> const handles_;
+  EventOf const event_of_;
+  typename event::observer told_{};
+  std::size_t added_ = 0;
+};
+
+/// Waits as any_wait does.
 template <class Handle, class EventOf>
 std::optional<std::size_t> wait_any(std::span<Handle const> handles, EventOf event_of,
-                                    std::optional<std::chrono::steady_clock::time_point> until) {
-  struct observation {
-    std::span<Handle const> const handles;
-    EventOf const event_of;
-    event::observer told{};
-    std::size_t added = 0;
-    ~observation() {
-      while (added != 0) event_of(handles[--added]).remove(told);
-    }
-  } observed{handles, event_of};
-  for (; observed.added != handles.size(); ++observed.added) event_of(handles[observed.added]).add(observed.told);
-  observed.told.wait(until);
-  for (std::size_t i = 0; i < handles.size(); ++i)
-    if (event_of(handles[i]).is_signalled()) return i;
-  return std::nullopt;
+                                    std::optional<typename any_wait<Handle, EventOf>::event::time_point> until) {
+  return any_wait<Handle, EventOf>(handles, event_of).wait(until);
 }
 
 }  // namespace detail

@@ -53,6 +53,8 @@ enum class site : std::uint8_t {
   event_find,
   event_publish,
   event_take,
+  event_share,
+  event_drop,
   // the timer of a state
   alarm_find,
   alarm_publish,
@@ -170,6 +172,10 @@ inline constexpr core::site_info site_table[site_count] = {
    "a second getter would use an event whose construction it does not see (G18)"},
   {"event_take", core::operation::load, std::memory_order_relaxed, "none",
    "nothing: status_ask or status_dispose has read what status_watch wrote, which comes after event_publish (G18)"},
+  {"event_share", core::operation::rmw, std::memory_order_relaxed, "none",
+   "nothing: a thread that holds a reference needs no order to make another (G18)"},
+  {"event_drop", core::operation::rmw, std::memory_order_acq_rel, "event_drop",
+   "the last thread would free an event that another one has just stopped using (G18)"},
 
   {"alarm_find", core::operation::load, std::memory_order_acquire, "alarm_publish",
    "a second thread that sets the timer would use one whose construction it does not see (G17)"},
