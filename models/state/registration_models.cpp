@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
-/// cancel_async, dispose_async, and the two owners of a registration's node (protocol/registration_node.hpp): G20.
+/// dispose_async and the two owners of a registration's node (protocol/registration_node.hpp): G20.
 #include "state/scene.hpp"
 
 namespace cts::models::states {
@@ -52,73 +52,6 @@ struct cancel_vs_detach : rl::test_suite<cancel_vs_detach, 2>, scene {
 add<cancel_vs_detach> const add_cancel_vs_detach(
     "G20", "CancelVersusDetach", "cancel beside a detach: the callable is destroyed once, the node freed once", full(),
     1000000);
-
-struct async_vs_end : rl::test_suite<async_vs_end, 3>, scene {
-  bool taken = false;
-  void before() {
-    open();
-    taken = false;
-    add(0);
-    register_node();
-    register_callback(0);
-  }
-  void thread(unsigned i) {
-    if (i == 0) {
-      states[0]->share();
-      require(states[0]->request_cancellation(nullptr) == request_result::won, "lost to nobody");
-      ready.pass(1);
-      states[0]->dispose_and_drop();
-    } else if (i == 1) {
-      P::await([this] { return ready.get() != 0; });
-      model_failures f;
-      states[0]->notify(f, false);
-      states[0]->drop();
-    } else {
-      taken = handle->unregister();
-      handle->unregister_and_wait();
-      require(handle->effect.get() == (taken ? 0 : 1), "unregistered and ran, or neither");
-      handle->release_handle();
-    }
-  }
-  void after() {
-    require(runs(0) == 1, "a callback was lost by the source's dispose");
-    require(callables_destroyed == 1 && nodes_freed == 1, "not destroyed once");
-    unregister_callback(0);
-    close();
-  }
-};
-add<async_vs_end> const add_async_vs_end(
-    "G20", "AsyncVersusUnregisterAndDispose",
-    "cancel_async, then the source's end, beside an unregister: no callback is lost", full(), 2000000);
-
-struct async_vs_dispose : rl::test_suite<async_vs_dispose, 2>, scene {
-  void before() {
-    open();
-    add(0);
-    register_callback(0);
-  }
-  void thread(unsigned i) {
-    if (i == 0) {
-      states[0]->share();
-      require(states[0]->request_cancellation(nullptr) == request_result::won, "lost to nobody");
-      ready.pass(1);
-      states[0]->dispose_and_drop();
-    } else {
-      P::await([this] { return ready.get() != 0; });
-      model_failures f;
-      states[0]->notify(f, false);
-      states[0]->drop();
-    }
-  }
-  void after() {
-    require(runs(0) == 1, "a callback was lost by the source's dispose");
-    unregister_callback(0);
-    close();
-  }
-};
-add<async_vs_dispose> const add_async_vs_dispose("G20", "AsyncVersusDispose",
-                                                 "cancel_async, then the source's end: the callbacks still run", full(),
-                                                 1000000);
 
 struct awaited_end : rl::test_suite<awaited_end, 2>, scene {
   model_waiter* waiter = nullptr;
@@ -218,9 +151,6 @@ add<of_shared<cancel_vs_end>> const add_shared_cancel_vs_end(
 add<of_shared<cancel_vs_detach>> const add_shared_cancel_vs_detach("G26", "CancelVersusDetach",
                                                                    "a shared source's cancel and end beside a detach",
                                                                    full(), 200000);
-add<of_shared<async_vs_end>> const add_shared_async_vs_end(
-    "G26", "AsyncVersusUnregisterAndDispose", "cancel_async and the end of a shared source beside an unregister",
-    full(), 200000);
 
 }  // namespace
 }  // namespace cts::models::states

@@ -7,11 +7,11 @@
 
 #include <any>
 #include <exception>
-#include <functional>
 #include <future>
 #include <memory>
 #include <utility>
 
+#include "cts/detail/async_cancel.hpp"
 #include "cts/detail/callable.hpp"
 #include "cts/detail/checked/source_calls.hpp"
 #include "cts/detail/checked/source_scopes.hpp"
@@ -59,90 +59,43 @@ inline bool cancel(state& s, bool throw_on_first, if_disposed then, given_reason
 /// Cancels `s` on this thread because its time is up.
 inline void cancel_overdue(state& s) { detail::cancel(s, false, if_disposed::throws, {nullptr, nullptr, true}); }
 
-/// The callbacks of a cancel_async, for a thread of the library. It holds the state, so a dispose meanwhile loses none
-/// (G20).
-class async_cancel : background_job {
- public:
-  explicit async_cancel(state& s) : background_job(&run), state_(s), held_(s) {}
-
-  std::promise<void>& promise() noexcept { return done_; }
-  /// Runs the callbacks on a thread of the library; here if there is none and none can be started.
-  static void start(std::shared_ptr<async_cancel> const& job) noexcept {
-    job->self_ = job;
-    if (!std_parts::timers().post(*job)) run(*job);
-  }
-  /// Runs the callbacks here. The caller holds the job.
-  void run() noexcept {
-    failures failed;
-    state_.notify(failed, false);
-    if (!failed.any()) return done_.set_value();
-    try {
-      failed.throw_all();
-    } catch (...) { done_.set_exception(std::current_exception()); }
-  }
-
- private:
-  static void run(background_job& j) noexcept {
-    auto const job = std::move(static_cast<async_cancel&>(j).self_);
-    job->run();
-  }
-
-  state& state_;
-  state::reference const held_;
-  std::promise<void> done_ = detail::make_promise();
-  std::shared_ptr<async_cancel> self_;  // until it has run
-};
-
-/// The callbacks of a cancel_async, for an executor: called, or else destroyed, it runs them. Move-only.
-class posted_cancel {
- public:
-  explicit posted_cancel(std::shared_ptr<async_cancel> job) noexcept : job_(std::move(job)) {}
-  posted_cancel(posted_cancel&&) noexcept = default;
-  posted_cancel& operator=(posted_cancel&& other) noexcept {
-    posted_cancel taken(std::move(other));
-    job_.swap(taken.job_);
-    return *this;
-  }
-  ~posted_cancel() { (*this)(); }
-  void operator()() noexcept {
-    if (auto const job = std::move(job_)) job->run();
-  }
-
- private:
-  std::shared_ptr<async_cancel> job_;
-};
-
 inline std::exception_ptr disposed_error() noexcept {
   try {
     throw object_disposed();
   } catch (...) { return std::current_exception(); }
 }
 
-/// Cancels `s` and leaves its callbacks to `start(job)`, if there are any. Throws what `start` throws.
-/// @return a future that is ready when they have run
-template <class Start>
-std::future<void> cancel_and_start(state& s, Start start) {
-  state::reference const held(s);
-  source_calls::scope const call(s.more(), source_verb::cancel, std::addressof(s));
-  auto const job = std::allocate_shared<async_cancel>(reserve_allocator<async_cancel>(), s);
-  std::future<void> done = job->promise().get_future();
-  request_result const result = s.request_cancellation(nullptr);
-  if (result == request_result::won && s.registry().count() != 0) {
-    start(job);
-    return done;
+/// The world of a cancel_async in production (async_cancel.hpp).
+struct std_async_world {
+  using state = detail::state;
+  using reference = state::reference;
+  using promise = std::promise<void>;
+  template <class T>
+  using shared = std::shared_ptr<T>;
+  struct call : call_scope {
+    explicit call(state& s) noexcept : call_scope(s, source_verb::cancel) {}
+  };
+
+  template <class T>
+  static std::shared_ptr<T> make_shared(state& s) {
+    return std::allocate_shared<T>(reserve_allocator<T>(), s);
   }
-  if (result == request_result::won) s.notify_nobody();
-  if (result == request_result::disposed) job->promise().set_exception(detail::disposed_error());
-  else job->promise().set_value();
-  return done;
-}
-inline std::future<void> cancel_async(state& s) { return detail::cancel_and_start(s, &async_cancel::start); }
+  static promise make_promise() { return detail::make_promise(); }
+  static void settle(promise& done, failures& failed) noexcept {
+    try {
+      failed.throw_all();
+    } catch (...) { done.set_exception(std::current_exception()); }
+  }
+  static void refuse(promise& done) { done.set_exception(detail::disposed_error()); }
+  static bool post(background_job& job) noexcept { return std_parts::timers().post(job); }
+};
+using posted_cancel = basic_posted_cancel<std_async_world>;
+
+inline std::future<void> cancel_async(state& s) { return detail::cancel_and_post<std_async_world>(s); }
 template <class Executor>
 std::future<void> cancel_async(state& s, Executor&& executor) {
   detail::require_callable(executor, "cancel_async: the executor");
-  return detail::cancel_and_start(s, [&executor](std::shared_ptr<async_cancel> const& job) {
-    static_cast<void>(std::invoke(std::forward<Executor>(executor), posted_cancel(job)));
-  });
+  return detail::cancel_and_execute<std_async_world>(s, std::forward<Executor>(executor));
 }
 
 }  // namespace detail
