@@ -404,12 +404,12 @@ d("bridge_uses_its_end", "std_stop_token.hpp", "the stop request is made on a so
 
 # --- stop tokens ---
 d = defects("tests/stop_token/stop_token_test.cpp", limit=25)
-d("request_keeps_the_source", "detail/stop/stop_state.hpp", "a source that ends in a callback is never dropped (K5)",
+d("request_keeps_the_source", "protocol/stop_state.hpp", "a source that ends in a callback is never dropped (K5)",
   "    if (holds_source) [[unlikely]]\n      drop(source);\n", "", "Shared*:Callbacks*")
-d("two_sources_left_to_the_request", "detail/stop/stop_state.hpp", "a second source that ends in callbacks is left to the request, too (K5)",
-  "&& !std::exchange(*request_, true);", "&& (*request_ = true);", "Shared*SeveralSourcesMayEndInACallback")
-d("stop_is_always_possible", "detail/stop/stop_state.hpp", "a stop counts as possible without a source",
-  ">= source || registry_", ">= owner || registry_", "Shared*")
+d("two_sources_left_to_the_request", "protocol/stop_state.hpp", "a second source that ends in callbacks is left to the request, too (K5)",
+  "&& !std::exchange(*request_.get(), true);", "&& (*request_.get() = true);", "Shared*SeveralSourcesMayEndInACallback")
+d("stop_is_always_possible", "protocol/stop_state.hpp", "a stop counts as possible without a source",
+  "counts_.load(site::stop_ask) >= source;", "counts_.load(site::stop_ask) >= owner;", "Shared*")
 d("invocation_does_not_wait", "detail/stop/stop_invocation.hpp", "the end of a callback does not wait for its run",
   "if (over || !r.unregister(c)) [[unlikely]]\n    r.await_return(c);", "if (!over) r.unregister(c);", "Callbacks*")
 d("stop_callback_fits_nowhere", "detail/stop/stop_invocation.hpp", "a callback that could not be registered is silent",
@@ -424,8 +424,10 @@ d("never_stop_is_possible", "stoppable_token.hpp", "a never_stop_token can be st
   "static constexpr bool stop_possible() noexcept { return false; }", "static constexpr bool stop_possible() noexcept { return true; }",
   "", refused="static.assert")
 d = defects("tests/classes/shared_source_test.cpp", limit=25)
-d("stripes_count_twice", "detail/stop/stop_state.hpp", "the last source of a shared state adds the stripes' counts with the wrong sign (K6)",
+d("stripes_count_twice", "protocol/stop_state.hpp", "the last source of a shared state adds the stripes' counts with the wrong sign (K6)",
   "count const less = bias - static_cast<count>", "count const less = bias + static_cast<count>", "SharedStopSource.*", sanitized=True)
+d("stop_state_gets_too_little", "detail/stop/stop_state.hpp", "a stop state gets half of the memory that it needs",
+  "return ::operator new(bytes);", "return ::operator new(bytes / 2);", "SharedStopSource.*", sanitized=True)
 
 # --- lanes ---
 d = defects("tests/classes/cancellation_lane_test.cpp", limit=25)

@@ -18,6 +18,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "cts/detail/shared_source.hpp"
 #include "cts/detail/stop/stop_invocation.hpp"
 #include "cts/detail/stop/stop_state.hpp"
 #include "cts/inplace_stop_token.hpp"
@@ -106,7 +107,7 @@ class stop_source {
   /// A source of a new state. One allocation; throws std::bad_alloc. [stopsource.cons]
   stop_source() : state_(state::create()) {}
   /// A source of a new state that is made for many threads: see shared_t. One allocation; throws std::bad_alloc.
-  explicit stop_source(shared_t) : state_(state::create_shared()) {}
+  explicit stop_source(shared_t) : state_(state::create(detail::stripes_of_a_shared_source())) {}
   /// A source without a state. [stopsource.cons]
   explicit stop_source(nostopstate_t) noexcept {}
   /// The same state; a read-modify-write, if there is one.

@@ -37,6 +37,15 @@ enum class site : std::uint8_t {
   late_share,
   late_drop,
   stripes_end,
+  // the counts of a stop state: its sources and its owners, and beside the stripes of a shared one
+  stop_share,
+  stop_drop,
+  stop_alone,
+  stop_ask,
+  stop_late_share,
+  stop_late_drop,
+  stop_end,
+  stop_end_stripes,
   // the status word: canceled, disposed, the cause, and the parts that cancel and dispose must tell
   status_peek,
   status_wanted,
@@ -135,6 +144,25 @@ inline constexpr core::site_info site_table[site_count] = {
    "the last thread would free a state that another one has just stopped using (G26)"},
   {"stripes_end", core::operation::rmw, std::memory_order_acq_rel, "late_drop",
    "the last thread would free a state that another one, or the source's end, has just stopped using (G26)"},
+
+  {"stop_share", core::operation::rmw, std::memory_order_relaxed, "none",
+   "nothing: a thread that holds a reference needs no order to make another (G28)"},
+  {"stop_drop", core::operation::rmw, std::memory_order_acq_rel, "stop_drop, stop_alone, stop_ask",
+   "the last thread would free a state that another one has just stopped using; a thread that finds no source would "
+   "not see the last one's request (G28)"},
+  {"stop_alone", core::operation::load, std::memory_order_acquire, "stop_drop",
+   "the last source would free a state that another thread has just stopped using (G28)"},
+  {"stop_ask", core::operation::load, std::memory_order_acquire, "stop_drop, stop_end",
+   "a thread that finds no source would not see the last one's request (G28)"},
+  {"stop_late_share", core::operation::rmw, std::memory_order_relaxed, "none",
+   "nothing: a thread that holds a reference needs no order to make another (G28)"},
+  {"stop_late_drop", core::operation::rmw, std::memory_order_acq_rel, "stop_late_drop, stop_end_stripes",
+   "the last thread would free a state that another one has just stopped using (G28)"},
+  {"stop_end", core::operation::rmw, std::memory_order_release, "stop_ask, stop_end_stripes",
+   "the last thread would free a state that a source has just stopped using; a thread that finds no source would not "
+   "see its request (G28)"},
+  {"stop_end_stripes", core::operation::rmw, std::memory_order_acq_rel, "stop_end, stop_late_drop",
+   "the last thread would free a state that another one, or the end of the stripes, has just stopped using (G28)"},
 
   {"status_peek", core::operation::load, std::memory_order_relaxed, "none",
    "nothing: a registration that races with the source's dispose may be kept or dropped (G16)"},

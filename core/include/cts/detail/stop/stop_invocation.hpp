@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
 /// The common part of stop_callback and inplace_stop_callback: the function beside its node in the registry, and
-/// registering and unregistering it as the standard prescribes.
+/// registering and unregistering it as the standard prescribes (G28).
 #pragma once
 #ifndef CTS_DETAIL_STOP_STOP_INVOCATION_HPP
 #define CTS_DETAIL_STOP_STOP_INVOCATION_HPP
@@ -19,21 +19,22 @@ namespace detail {
 
 /// A function that a registry runs. [stopcallback.general]
 /// The function may destroy this object while it runs: nothing is touched after it has returned.
-template <class CallbackFn>
-class stop_invocation : public core::callback {
+/// @tparam Callback of the registry
+template <class CallbackFn, class Callback = core::callback>
+class stop_invocation : public Callback {
   static_assert(std::invocable<CallbackFn>, "CallbackFn must be invocable without arguments [stopcallback.general]");
   static_assert(std::destructible<CallbackFn>, "CallbackFn must be destructible [stopcallback.general]");
 
  public:
   template <class Initializer>  // NOLINTNEXTLINE(bugprone-forwarding-reference-overload): not copied or moved
   explicit stop_invocation(Initializer&& init) noexcept(std::is_nothrow_constructible_v<CallbackFn, Initializer>)
-      : core::callback(&run), callback_fn_(std::forward<Initializer>(init)) {}
+      : Callback(&run), callback_fn_(std::forward<Initializer>(init)) {}
 
   /// Calls the function in its own value category; an exception ends the program. [stoptoken.concepts]
   void invoke() noexcept { std::forward<CallbackFn>(callback_fn_)(); }
 
  private:
-  static void run(core::callback& c) noexcept { static_cast<stop_invocation&>(c).invoke(); }
+  static void run(typename Callback::callback& c) noexcept { static_cast<stop_invocation&>(c).invoke(); }
 
   CallbackFn callback_fn_;
 };
@@ -44,7 +45,7 @@ class stop_invocation : public core::callback {
 /// its segments, and operator new has called the new-handler, which may make room or wait.
 /// @return false if a stop request came first
 template <class Registry>
-CTS_HOT inline bool try_register(Registry& r, core::callback& c) noexcept {
+CTS_HOT inline bool try_register(Registry& r, typename Registry::callback& c) noexcept {
   core::register_result const result = r.try_register(c);
   if (result == core::register_result::out_of_memory) [[unlikely]]
     std::terminate();
@@ -53,7 +54,7 @@ CTS_HOT inline bool try_register(Registry& r, core::callback& c) noexcept {
 
 /// Unregisters `c`, which was registered; if it runs on another thread, waits until it has returned.
 template <class Registry>
-CTS_HOT inline void unregister_and_wait(Registry& r, core::callback& c) noexcept {
+CTS_HOT inline void unregister_and_wait(Registry& r, typename Registry::callback& c) noexcept {
   // After a stop request most callbacks have run: two loads are cheaper than a compare-and-swap that fails.
   bool const over = r.is_cancellation_requested() && !r.is_registered(c);
   if (over || !r.unregister(c)) [[unlikely]]
