@@ -41,7 +41,7 @@ constexpr exempt exempt_defects[] = {
     {"lane_without_light_barrier", "needs weak memory: a load that overtakes a store"},
     {"lane_without_heavy_barrier", "needs weak memory: a load that overtakes a store"},
     {"mark_after_reading", "its two halves are one step here"},
-    {"led_back_unawares", "no scene has two movers, a late registrant and a canceller that stands between them"},
+    {"stop_drop_in_two_steps", "its two halves are one step here"},
     {"lane_runs_what_moved", "needs weak memory: an owner that finds its lane open although the walk has begun"},
 };
 char const* why_exempt(std::string const& name) {

@@ -448,6 +448,55 @@ struct retracts_late : registry_stage<4, 4> {
 CTS_PROGRAM(G9, RetractsLate, retracts_late,
             "directed: a registrant that takes its slot back leaves no hole in the generation opened meanwhile");
 
+/// The first thread moves a segment and is late to publish in it. The second one moves the next segment while the
+/// third, the canceller, stands on that. So the canceller is led back to the top after the older registration has run
+/// (I7).
+struct led_back : registry_stage<1, 1> {
+  sign unlinked, claimed, ready, standing, pushed, published;
+  any_direction directed;
+  void before() {
+    open(6);
+    for (int i = 0; i < 4; ++i) try_register(i);
+    for (int i = 0; i < 3; ++i) unregister(i);
+    directed.begin([this](unsigned me, core::site_info const& row) { hold(me, row); });
+  }
+  void hold(unsigned me, core::site_info const& row) {
+    if (me == 0) {
+      if (is(row, site::top_push)) meet(unlinked, claimed);
+      if (is(row, site::slot_publish)) meet(ready, pushed);
+      if (is(row, site::gen_recheck)) published.give();
+    } else if (me == 1) {
+      if (is(row, site::older_unlink)) meet(claimed, standing);
+      if (is(row, site::gen_open)) pushed.give();
+    } else if (is(row, site::slot_scan) && ran == 1) {
+      meet(standing, published);
+    }
+  }
+  static void meet(sign& mine, sign& other) {
+    if (mine.has_come()) return;
+    mine.give();
+    other.await();
+  }
+  void first() { try_register(4); }
+  void second() {
+    unlinked.await();
+    try_register(5);
+  }
+  void third() {
+    ready.await();
+    cancel();
+  }
+  void after() {
+    directed.end();
+    for (int i = 3; i < 6; ++i) exactly_once(i);
+    later_runs_first(4, 3);
+    later_runs_first(5, 3);
+    close();
+  }
+};
+CTS_PROGRAM(G9, LedBackToTheTop, led_back,
+            "directed: a canceller that a moving segment leads back up runs no late registration after older ones");
+
 /// The second thread registers between the first look and the seal of a restart, and once more in the new generation.
 struct restart_beside_two : registry_stage<3, 3> {
   void before() {
