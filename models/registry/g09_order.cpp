@@ -13,8 +13,8 @@ add<order<stage<three>, 0>> g9(
 add<order<stage<three>, 1>> g9c("G9", "LifoInASegment", "the same while the third comes and goes", full(), 5000000);
 add<order<stage<small>, 0>> g9l("G9", "LifoAcrossSegments", "the same while the registry grows", full(), 5000000);
 add<order<stage<small>, 1>> g9n("G9", "LifoWhileGrowing", "the same while the third comes and goes", full(), 1000000);
-add<order<stage<small>, 2>> g9b("G9", "LifoWhileReset", "the same while segments are reset, pushed and moved", large(),
-                                5000000);
+add<order<stage<small>, 2>> g9b("G9", "LifoWhileReset", "the same while segments are reset, pushed and moved",
+                                large(1, 2), 5000000);
 
 struct stale_cursor : rl::test_suite<stale_cursor, 3>, stage<platform<4, 4>> {
   models::baton baton;

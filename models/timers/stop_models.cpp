@@ -153,7 +153,7 @@ struct stop_vs_nested : rl::test_suite<stop_vs_nested, 3>, crew<> {
 };
 add<stop_vs_nested> st6("G17", "StopVersusCallbackThatWaitsForItsTimer",
                         "stop waits for a callback that waits for a timer: the timer fires, and all threads end (W6)",
-                        large(), 100000);
+                        large(1, 2), 100000);
 
 }  // namespace
 }  // namespace cts::models
