@@ -330,7 +330,7 @@ def pages(s, given):
         for m in g["mutants"]:
             m["history"] = m["history"] if m["mutant"] in kept else ""
     root = ROOT.as_uri()
-    (given.out / "report.html").write_text(museum.templates().get_template("report.html.j2").render(s=s, root=root))
+    (given.out / "report.html").write_text(museum.templates().get_template("report.html.j2").render(s=s, root=root, home_of=home_of))
     (given.out / "museum.html").write_text(museum.page(histories, s["defects"]))
     print(f"file://{(given.out / 'report.html').resolve()}")
 
