@@ -1,7 +1,7 @@
 (* SPDX-License-Identifier: BSL-1.0
 
    Prints what the theorems rest on. run.cmake expects "Closed under the global context" for each. *)
-From cts Require Import registry once count lane.
+From cts Require Import registry once count lane home.
 
 Print Assumptions G1_one_winner.
 Print Assumptions G2_at_most_once.
@@ -22,3 +22,4 @@ Print Assumptions G22_cancel.
 Print Assumptions G22_never_lost.
 Print Assumptions G22_end_last.
 Print Assumptions G22_lane.
+Print Assumptions G22_at_home.
