@@ -160,15 +160,18 @@ Section lane.
     (fates_at γ +ₗ i) ↦{# 1/2} running ∗ ⌜passed = 1⌝ ∗ (∃ q, ⌜seen = Some (c, q)⌝ ∗ cinv_own (handle_name γ) q) ∨
     (fates_at γ +ₗ i) ↦ done ∗ ⌜1 ≤ passed⌝ ∗ (after c ∨ ∃ a : status, ghost_var (status_name g) (1/2) a).
 
+  Definition fate_inv γ i g (a : status) o (passed : nat) (seen : option (loc * Qp)) : iProp Σ :=
+    (fates_at γ +ₗ i) ↦ undecided ∗ given a ∗ ⌜undecided_ok a o passed seen⌝ ∨
+    (fates_at γ +ₗ i) ↦ withdrawn ∗ ⌜a = Spent⌝ ∨
+    ∃ c confirmed, ⌜a = Live c confirmed⌝ ∗ begun γ i g c passed seen.
+
   Definition slot_inv γ i g : iProp Σ :=
     ∃ (a : status) o (passed : nat) (seen : option (loc * Qp)),
       (words_at γ +ₗ i) ↦{# 1/2} in_word o ∗
       ghost_var (status_name g) (1/2) a ∗
       mono_nat_auth_own (scan_name g) (1/2) passed ∗
       ghost_var (seen_name g) (1/2) seen ∗
-      ( (fates_at γ +ₗ i) ↦ undecided ∗ given a ∗ ⌜undecided_ok a o passed seen⌝
-      ∨ (fates_at γ +ₗ i) ↦ withdrawn ∗ ⌜a = Spent⌝
-      ∨ ∃ c confirmed, ⌜a = Live c confirmed⌝ ∗ begun γ i g c passed seen).
+      fate_inv γ i g a o passed seen.
 
   (* The canceller's half of a slot's ghost state. It lies in the lane until the canceller closes the lane. *)
   Definition scanner g (passed : nat) (seen : option (loc * Qp)) : iProp Σ :=
@@ -255,6 +258,25 @@ Section lane.
     iDestruct (big_sepL_lookup_acc with "Hs") as "[Hi Hs]"; [done|].
     iModIntro. iFrame "Hown Hi". iIntros "Hi". iMod ("Hclose" with "[Hf Hst Hk Hsc Hs Hi]") as "_"; [|done].
     iNext. iExists k. iFrame "Hf Hst Hk Hsc". by iApply "Hs".
+  Qed.
+
+  (* The same for the owner: with its halves it has the whole word, and knows the status. *)
+  Lemma owner_acc γ i g q o a :
+    slot_list γ !! i = Some g →
+    cinv N (handle_name γ) (lane_inv γ) -∗ handle γ q -∗
+    (words_at γ +ₗ i) ↦{# 1/2} in_word o -∗ ghost_var (status_name g) (1/2) a ={⊤,⊤∖↑N}=∗
+    ∃ p sn, handle γ q ∗ (words_at γ +ₗ i) ↦ in_word o ∗ ghost_var (status_name g) (1/2) a ∗ ghost_var (status_name g) (1/2) a ∗
+      mono_nat_auth_own (scan_name g) (1/2) p ∗ ▷ fate_inv γ i g a o p sn ∗
+      (∀ o' a', (words_at γ +ₗ i) ↦ in_word o' -∗ ghost_var (status_name g) (1/2) a' -∗ mono_nat_auth_own (scan_name g) (1/2) p -∗
+        ▷ fate_inv γ i g a' o' p sn ={⊤∖↑N,⊤}=∗ (words_at γ +ₗ i) ↦{# 1/2} in_word o').
+  Proof.
+    iIntros (Hg) "#Hinv Hown Hw Ha".
+    iMod (slot_acc with "Hinv Hown") as "(Hown & Hi & Hclose)"; [done|].
+    iDestruct "Hi" as (a' o' p sn) "(>Hw' & >Ha' & >Hp & >Ho & Hi)".
+    iDestruct (ghost_var_agree with "Ha Ha'") as %<-. iDestruct (words_agree with "Hw Hw'") as %<-. iCombine "Hw Hw'" as "Hw".
+    iModIntro. iExists p, sn. iFrame "Hown Hw Ha Ha' Hp Hi". iIntros (o' a') "[Hw Hw'] Ha Hp Hi".
+    iMod ("Hclose" with "[Hw' Ha Hp Ho Hi]") as "_"; [|by iFrame "Hw"].
+    iNext. iExists a', o', p, sn. iFrame "Hw' Ha Hp Ho Hi".
   Qed.
 
   (** ** The beginning *)
@@ -374,16 +396,12 @@ Section lane.
     {{{ RET #(); handle γ q ∗ (words_at γ +ₗ i) ↦{# 1/2} in_word (Some c) ∗ ghost_var (status_name g) (1/2) (Live c false) }}}.
   Proof.
     iIntros (Hg Φ) "(#Hinv & Hown & Hb & Hw & Ha) HΦ".
-    iMod (slot_acc with "Hinv Hown") as "(Hown & Hi & Hclose)"; [done|].
-    iDestruct "Hi" as (a o p sn) "(>Hw' & >Ha' & Hp & Ho & Hi)".
-    iDestruct (ghost_var_agree with "Ha Ha'") as %<-. iDestruct (words_agree with "Hw Hw'") as %<-.
+    iMod (owner_acc with "Hinv Hown Hw Ha") as (p sn) "(Hown & Hw & Ha & Ha' & Hp & Hi & Hclose)"; [done|].
     iDestruct "Hi" as "[(>Hfate & _ & >%Hok)|[(_ & >%Hbad)|(%c' & %conf & >%Hbad & _)]]"; [|done|done].
-    iCombine "Hw Hw'" as "Hw". wp_store. iDestruct "Hw" as "[Hw Hw']".
-    iMod (ghost_var_update_halves (Live c false) with "Ha Ha'") as "[Ha Ha']".
-    iMod ("Hclose" with "[Hw' Ha' Hp Ho Hfate Hb]") as "_".
-    { iNext. iExists (Live c false), (Some c), p, sn. iFrame "Hw' Ha' Hp Ho". iLeft. iFrame "Hfate Hb". iPureIntro. destruct Hok as [_ ->].
-      split; [by left|done]. }
-    iModIntro. iApply "HΦ". iFrame.
+    wp_store. iMod (ghost_var_update_halves (Live c false) with "Ha Ha'") as "[Ha Ha']".
+    iMod ("Hclose" $! (Some c) with "Hw Ha' Hp [Hfate Hb]") as "Hw".
+    { iNext. iLeft. iFrame "Hfate Hb". iPureIntro. destruct Hok as [_ ->]. split; [by left|done]. }
+    iModIntro. iApply "HΦ". iFrame "Hown Hw Ha".
   Qed.
 
   (* Step 3 of the owner: the second lane_state_read after it has published or withdrawn c. If the lane is still open, the registration is
@@ -437,23 +455,18 @@ Section lane.
         else ghost_var (status_name g) (1/2) (Live c true) ∗ taken γ i }}}.
   Proof.
     iIntros (Hg Φ) "(#Hinv & Hown & Hw & Ha) HΦ". wp_lam. wp_pures. wp_bind (CmpXchg _ _ _).
-    iMod (slot_acc with "Hinv Hown") as "(Hown & Hi & Hclose)"; [done|].
-    iDestruct "Hi" as (a o' p sn) "(>Hw' & >Ha' & >Hp & >Ho & Hi)".
-    iDestruct (ghost_var_agree with "Ha Ha'") as %<-. iDestruct (words_agree with "Hw Hw'") as %<-.
-    iDestruct "Hi" as "[(>Hfate & Hb & >%Hok)|[(_ & >%Hbad)|(%c' & %conf & >%Heq & Hi)]]"; [|done|].
-    - wp_cmpxchg_suc.
-      iMod (ghost_var_update_halves Spent with "Ha Ha'") as "[Ha Ha']".
-      iMod ("Hclose" with "[Hw' Ha' Hp Ho Hfate]") as "_".
-      { iNext. iExists Spent, o, p, sn. iFrame "Hw' Ha' Hp Ho". iRight. iLeft. by iFrame "Hfate". }
-      iModIntro. wp_pures. iModIntro. iApply ("HΦ" $! true). by iFrame.
+    iMod (owner_acc with "Hinv Hown Hw Ha") as (p sn) "(Hown & Hw & Ha & Ha' & Hp & Hi & Hclose)"; [done|].
+    iDestruct "Hi" as "[(>Hfate & Hb & _)|[(_ & >%Hbad)|(%c' & %conf & >%Heq & Hi)]]"; [|done|].
+    - wp_cmpxchg_suc. iMod (ghost_var_update_halves Spent with "Ha Ha'") as "[Ha Ha']".
+      iMod ("Hclose" with "Hw Ha' Hp [Hfate]") as "Hw"; [iNext; iRight; iLeft; by iFrame "Hfate"|].
+      iModIntro. wp_pures. iModIntro. iApply ("HΦ" $! true). iFrame "Hown Hw Hb Ha".
     - injection Heq as <- <-. iDestruct (begun_passed with "Hi") as "#>%Hpass".
       iDestruct (reached _ 1 with "Hp") as "#Htaken"; [done|].
+      iMod (ghost_var_update_halves (Live c true) with "Ha Ha'") as "[Ha Ha']".
       iDestruct "Hi" as "[(>Hfate & Hi)|(>Hfate & Hi)]"; wp_cmpxchg_fail;
-        iMod (ghost_var_update_halves (Live c true) with "Ha Ha'") as "[Ha Ha']";
-        (iMod ("Hclose" with "[Hw' Ha' Hp Ho Hfate Hi]") as "_";
-          [iNext; iExists (Live c true), o, p, sn; iFrame "Hw' Ha' Hp Ho"; iRight; iRight; iExists c, true; iSplit; [done|] |]).
-      1: iLeft; by iFrame. 2: iRight; by iFrame.
-      all: iModIntro; wp_pures; iModIntro; iApply ("HΦ" $! false); iFrame; iExists g; by iFrame "#".
+        (iMod ("Hclose" with "Hw Ha' Hp [Hfate Hi]") as "Hw"; [iNext; iRight; iRight; iExists c, true; iSplit; [done|] |]).
+      1: iLeft; by iFrame "Hfate Hi". 2: iRight; by iFrame "Hfate Hi".
+      all: iModIntro; wp_pures; iModIntro; iApply ("HΦ" $! false); iFrame "Hown Hw Ha"; iExists g; by iFrame "Htaken".
   Qed.
 
   (* lane_withdraw: a plain store. The registration is in doubt again. *)
@@ -465,21 +478,13 @@ Section lane.
     {{{ RET #(); handle γ q ∗ (words_at γ +ₗ i) ↦{# 1/2} in_word None ∗ ghost_var (status_name g) (1/2) (Live c false) }}}.
   Proof.
     iIntros (Hg Φ) "(#Hinv & Hown & Hw & Ha) HΦ".
-    iMod (slot_acc with "Hinv Hown") as "(Hown & Hi & Hclose)"; [done|].
-    iDestruct "Hi" as (a o p sn) "(>Hw' & >Ha' & Hp & Ho & Hi)".
-    iDestruct (ghost_var_agree with "Ha Ha'") as %<-. iDestruct (words_agree with "Hw Hw'") as %<-.
-    iCombine "Hw Hw'" as "Hw". wp_store. iDestruct "Hw" as "[Hw Hw']".
-    iDestruct "Hi" as "[(Hfate & Hb & %Hok)|[(_ & %Hbad)|(%c' & %conf & %Heq & Hi)]]"; [|done|].
-    - iMod (ghost_var_update_halves (Live c false) with "Ha Ha'") as "[Ha Ha']".
-      iMod ("Hclose" with "[Hw' Ha' Hp Ho Hfate Hb]") as "_".
-      { iNext. iExists (Live c false), None, p, sn. iFrame "Hw' Ha' Hp Ho". iLeft. iFrame "Hfate Hb".
-        iPureIntro. destruct Hok as [_ Hok]. split; [by right|done]. }
-      iModIntro. iApply "HΦ". iFrame.
-    - injection Heq as <- <-.
-      iMod (ghost_var_update_halves (Live c false) with "Ha Ha'") as "[Ha Ha']".
-      iMod ("Hclose" with "[Hw' Ha' Hp Ho Hi]") as "_".
-      { iNext. iExists (Live c false), None, p, sn. iFrame "Hw' Ha' Hp Ho". iRight. iRight. iExists c, false. by iFrame "Hi". }
-      iModIntro. iApply "HΦ". iFrame.
+    iMod (owner_acc with "Hinv Hown Hw Ha") as (p sn) "(Hown & Hw & Ha & Ha' & Hp & Hi & Hclose)"; [done|].
+    wp_store. iMod (ghost_var_update_halves (Live c false) with "Ha Ha'") as "[Ha Ha']".
+    iMod ("Hclose" $! None with "Hw Ha' Hp [Hi]") as "Hw".
+    { iNext. iDestruct "Hi" as "[(Hfate & Hb & %Hok)|[(_ & %Hbad)|(%c' & %conf & %Heq & Hi)]]"; [|done|].
+      - iLeft. iFrame "Hfate Hb". iPureIntro. destruct Hok as [_ Hok]. split; [by right|done].
+      - injection Heq as <- <-. iRight. iRight. iExists c, false. by iFrame "Hi". }
+    iModIntro. iApply "HΦ". iFrame "Hown Hw Ha".
   Qed.
 
   (* lane_restore *)
@@ -491,16 +496,11 @@ Section lane.
     {{{ RET #(); handle γ q ∗ (words_at γ +ₗ i) ↦{# 1/2} in_word (Some c) ∗ ghost_var (status_name g) (1/2) (Live c true) }}}.
   Proof.
     iIntros (Hg Φ) "(#Hinv & Hown & #Htaken & Hw & Ha) HΦ". iDestruct "Htaken" as (g' Hg') "Htaken". simplify_eq.
-    iMod (slot_acc with "Hinv Hown") as "(Hown & Hi & Hclose)"; [done|].
-    iDestruct "Hi" as (a o' p sn) "(>Hw' & >Ha' & >Hp & Ho & Hi)".
-    iDestruct (ghost_var_agree with "Ha Ha'") as %<-. iDestruct (words_agree with "Hw Hw'") as %<-.
+    iMod (owner_acc with "Hinv Hown Hw Ha") as (p sn) "(Hown & Hw & Ha & Ha' & Hp & Hi & Hclose)"; [done|].
     iDestruct (mono_nat_lb_own_valid with "Hp Htaken") as %[_ Hle].
-    iCombine "Hw Hw'" as "Hw". wp_store. iDestruct "Hw" as "[Hw Hw']".
-    iDestruct "Hi" as "[(_ & _ & %Hok)|[(_ & %Hbad)|Hi]]"; [|done|].
-    { destruct Hok as [[_ ->] _]. lia. }
-    iMod ("Hclose" with "[Hw' Ha' Hp Ho Hi]") as "_".
-    { iNext. iExists (Live c true), (Some c), p, sn. iFrame "Hw' Ha' Hp Ho Hi". }
-    iModIntro. iApply "HΦ". iFrame.
+    wp_store. iMod ("Hclose" $! (Some c) with "Hw Ha' Hp [Hi]") as "Hw".
+    { iNext. iDestruct "Hi" as "[(_ & _ & %Hok)|[(_ & %Hbad)|Hi]]"; [|done|iRight; by iRight]. destruct Hok as [[_ ->] _]. lia. }
+    iModIntro. iApply "HΦ". iFrame "Hown Hw Ha".
   Qed.
 
   (** ** The owner *)
@@ -601,21 +601,17 @@ Section lane.
     iIntros (Φ) "(#Hinv & Hown & Hr & #Htaken) HΦ".
     iDestruct "Hr" as (g Hg) "[Hw Ha]". iDestruct "Htaken" as (g' Hg') "Hlb". simplify_eq.
     iLöb as "IH". wp_lam. wp_pures. wp_bind (!_)%E.
-    iMod (slot_acc with "Hinv Hown") as "(Hown & Hi & Hclose)"; [done|].
-    iDestruct "Hi" as (a o p sn) "(>Hw' & >Ha' & >Hp & >Ho & Hi)".
-    iDestruct (ghost_var_agree with "Ha Ha'") as %<-. iDestruct (words_agree with "Hw Hw'") as %<-.
+    iMod (owner_acc with "Hinv Hown Hw Ha") as (p sn) "(Hown & Hw & Ha & Ha' & Hp & Hi & Hclose)"; [done|].
     iDestruct (mono_nat_lb_own_valid with "Hp Hlb") as %[_ Hle].
     iDestruct "Hi" as "[(_ & _ & >%Hok)|[(_ & >%Hbad)|(%c' & %conf & >%Heq & Hi)]]"; [|done|].
     1: { destruct Hok as [[_ ->] _]. lia. }
     injection Heq as <- <-. iDestruct "Hi" as "[(>Hfate & Hi)|(>Hfate & Hp' & [Hafter|(%a' & >Hbad)])]".
-    - wp_load. iMod ("Hclose" with "[Hw' Ha' Hp Ho Hfate Hi]") as "_".
-      { iNext. iExists (Live c true), (Some c), p, sn. iFrame "Hw' Ha' Hp Ho". iRight. iRight. iExists c, true.
-        iSplit; [done|]. iLeft. iFrame "Hfate Hi". }
+    - wp_load. iMod ("Hclose" with "Hw Ha' Hp [Hfate Hi]") as "Hw".
+      { iNext. iRight. iRight. iExists c, true. iSplit; [done|]. iLeft. iFrame "Hfate Hi". }
       iModIntro. wp_pures. iApply ("IH" with "Hown Hw Ha HΦ").
-    - wp_load. iMod ("Hclose" with "[Hw' Ha Ha' Hp Hp' Ho Hfate]") as "_".
-      { iNext. iExists (Live c true), (Some c), p, sn. iFrame "Hw' Ha' Hp Ho". iRight. iRight. iExists c, true.
-        iSplit; [done|]. iRight. iFrame "Hfate Hp'". iRight. iExists _. iFrame "Ha". }
-      iModIntro. wp_pures. iModIntro. iApply "HΦ". iFrame. iExists (Some c). iFrame.
+    - wp_load. iMod ("Hclose" with "Hw Ha' Hp [Ha Hp' Hfate]") as "Hw".
+      { iNext. iRight. iRight. iExists c, true. iSplit; [done|]. iRight. iFrame "Hfate Hp'". iRight. iExists _. iFrame "Ha". }
+      iModIntro. wp_pures. iModIntro. iApply "HΦ". iFrame "Hown Hafter". iExists (Some c). iFrame "Hw".
     - iDestruct (not_three_halves with "Ha Ha' Hbad") as %[].
   Qed.
 
@@ -761,17 +757,14 @@ Section lane.
   Proof.
     iIntros "(-> & #Hinv & _) Hown #Hfin (%g & %Hg & Hw & Ha)".
     iDestruct (big_sepL_lookup with "Hfin") as "Hlb"; [done|].
-    iMod (slot_acc with "Hinv Hown") as "(Hown & Hi & Hclose)"; [done|].
-    iDestruct "Hi" as (a o p sn) "(>Hw' & >Ha' & >Hp & >Ho & Hi)".
-    iDestruct (ghost_var_agree with "Ha Ha'") as %<-. iDestruct (words_agree with "Hw Hw'") as %<-.
+    iMod (owner_acc with "Hinv Hown Hw Ha") as (p sn) "(Hown & Hw & Ha & Ha' & Hp & Hi & Hclose)"; [done|].
     iDestruct (mono_nat_lb_own_valid with "Hp Hlb") as %[_ Hle].
     iDestruct "Hi" as "[(_ & _ & >%Hok)|[(_ & >%Hbad)|(%c' & %conf & >%Heq & Hi)]]"; [|done|].
     1: { destruct Hok as [[_ ->] _]. lia. }
-    injection Heq as <- <-. iDestruct "Hi" as "[(_ & >%Hp & _)|(>Hfate & Hp' & [Hafter|(%a' & >Hbad)])]"; [lia|..].
-    - iMod ("Hclose" with "[Hw' Ha Ha' Hp Hp' Ho Hfate]") as "_".
-      { iNext. iExists (Live c true), (Some c), p, sn. iFrame "Hw' Ha' Hp Ho". iRight. iRight. iExists c, true.
-        iSplit; [done|]. iRight. iFrame "Hfate Hp'". iRight. iExists _. iFrame "Ha". }
-      iModIntro. iFrame. iExists (Some c). iFrame.
+    injection Heq as <- <-. iDestruct "Hi" as "[(_ & >%Hpass & _)|(>Hfate & Hp' & [Hafter|(%a' & >Hbad)])]"; [lia|..].
+    - iMod ("Hclose" with "Hw Ha' Hp [Ha Hp' Hfate]") as "Hw".
+      { iNext. iRight. iRight. iExists c, true. iSplit; [done|]. iRight. iFrame "Hfate Hp'". iRight. iExists _. iFrame "Ha". }
+      iModIntro. iFrame "Hown Hafter". iExists (Some c). iFrame "Hw".
     - iDestruct (not_three_halves with "Ha Ha' Hbad") as %[].
   Qed.
 
