@@ -82,7 +82,7 @@ add<mover_and_leaver> g14h("G14", "MoverVersusUnregister",
                            1000000);
 add<movers<false>> g14b("G14", "TwoMovers", "two threads move neighbouring segments: the list keeps every registration",
                         large(), 1000000);
-add<movers<true>> g14g("G14", "TwoMoversTwice", "the same, and they go on", large(1, 0), 1000000);
+add<movers<true>> g14g("G14", "TwoMoversTwice", "the same, and they go on", large(0), 1000000);
 
 /// Deep in the tree of the full search each thread registers only to find that the other has begun to claim that
 /// segment.
@@ -114,7 +114,7 @@ struct hand_over : rl::test_suite<hand_over, 2>, stage<tiny> {
     close();
   }
 };
-add<hand_over> g14f("G14", "SweepHandedOver", "one thread goes on with the sweep of another", large(1, 0), 1000000);
+add<hand_over> g14f("G14", "SweepHandedOver", "one thread goes on with the sweep of another", large(0), 1000000);
 
 struct mover_leaver_and_cancel : rl::test_suite<mover_leaver_and_cancel, 3>, stage<tiny> {
   void before() {
