@@ -46,7 +46,7 @@ struct stop_stage {
   void register_callback() {
     callback = make<stop_function_node>(stop_function{this});
     s->share(owner);
-    require(detail::try_register(s->registry(), *callback), "refused without a request");
+    require(s->registry().try_register(*callback) == core::register_result::registered, "refused without a request");
   }
   /// Its destructor.
   void end_callback() {
