@@ -69,6 +69,10 @@ void growth() {
                          x.operand &= ~std::uint64_t{2};
                          x.perform(x);
                        }}});
+  add_defect(
+      "removal_taken_for_a_run", "G9", "a canceller that is led back up takes what is being removed for what has run",
+      {when(runs_callbacks,
+            returns(site::slot_peek, [](std::uint64_t w) { return (w & 3) == 2 ? std::uint64_t{core::done} : w; }))});
   add_defect("unlink_without_mark", "G14", "two threads may unlink neighbours at the same time",
              {drops(site::older_mark), when(follows(site::older_unlink), drops(site::older_unmark))});
   add_defect("claim_for_ever", "G11", "two threads undo each other's claims and registrations",

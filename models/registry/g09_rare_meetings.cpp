@@ -333,5 +333,62 @@ add<led_back> g9l(
     "directed: a canceller that a moving segment leads back up runs no late registration after older ones", bounded(0),
     100000);
 
+/// Thread 0 stands inside a remove_all that has passed all segments but the oldest. Thread 2 registers above, cancels
+/// and stands on a segment that thread 1 moves. It has to go on below what has run, not below what is being removed
+/// (I7).
+struct look_beside_removal : rl::test_suite<look_beside_removal, 3>, stage<tiny> {
+  bool removing = false, ready = false, claimed = false, standing = false, pushed = false, canceled = false;
+  bool removed[8] = {};
+  void before() {
+    open(8);
+    removing = ready = claimed = standing = pushed = canceled = false;
+    for (bool& r : removed) r = false;
+    for (std::size_t i = 0; i < 4; ++i) try_register(i);
+    for (std::size_t i = 1; i < 4; ++i) unregister(i);
+    now.before = [this](site s) {
+      unsigned const t = rl::thread_index();
+      if (t == 1) {
+        if (s == site::older_unlink && !claimed) led_back::meet(claimed, standing);
+        if (s == site::gen_open) pushed = true;
+      } else if (t == 2 && s == site::slot_scan && ran == 1 && !standing) {
+        led_back::meet(standing, pushed);
+      }
+    };
+  }
+  void thread(unsigned i) {
+    if (i == 0) {
+      shared->remove_all([this](core::basic_callback<tiny>& c) {
+        for (std::size_t n = 0; n < 8; ++n) removed[n] = removed[n] || &c == nodes[n];
+        removing = true;
+        hold_until([this] { return canceled; });
+      });
+    } else if (i == 1) {
+      hold_until([this] { return ready; });
+      try_register(7);
+    } else {
+      hold_until([this] { return removing; });
+      for (std::size_t n = 4; n < 7; ++n) try_register(n);
+      unregister(5);
+      ready = true;
+      hold_until([this] { return claimed; });
+      shared->cancel();
+      canceled = true;
+    }
+  }
+  void after() {
+    now.before = nullptr;
+    for (std::size_t i : {0u, 4u, 5u, 6u, 7u}) {
+      if (removed[i]) require(runs(i) == 0, "a callback was removed and ran");
+      else exactly_once(i, true);
+    }
+    later_runs_first(6, 4);
+    close();
+  }
+};
+add<look_beside_removal> g9m(
+    "G9", "LedBackBesideARemoval",
+    "directed: a canceller that a moving segment leads back up passes over nothing because another thread removes",
+    chance(), 200000);
+
 }  // namespace
 }  // namespace cts::models

@@ -210,6 +210,8 @@ struct add_event_defects {
                {replaces("event_wakes_nobody")});
     add_defect("event_unlocked", "G18", "an event is signalled and asked without its lock (E1)",
                {replaces("event_unlocked")});
+    add_defect("event_sleeps_late", "G18", "a waiter gives the lock back between the question and the sleep (E1)",
+               {replaces("event_sleeps_late")});
     add_defect("event_wakes_one_alone", "G18", "an event wakes nobody when two threads wait (E2)",
                {replaces("event_wakes_one_alone")});
     add_defect("event_forgets_late_observers", "G18", "an observer that comes after the signal is not told (E3)",

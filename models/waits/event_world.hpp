@@ -4,8 +4,8 @@
 /// the condition of wait_world.hpp. notify_one wakes all: an observer has one waiter.
 ///
 /// Faults of this world: "event_unlocked" (only waiters take the lock), "event_wakes_nobody" (a signal sets its
-/// flag only), "event_keeps_observers" (an observer that leaves is still told), "event_sets_no_descriptor". The others
-/// are steps of the event.
+/// flag only), "event_keeps_observers" (an observer that leaves is still told), "event_sleeps_late" (a waiter gives the
+/// lock back before it sleeps), "event_sets_no_descriptor". The others are steps of the event.
 #pragma once
 
 #include <vector>
@@ -85,17 +85,23 @@ struct event_world : wait_world {
     void erase(iterator at) {
       changes_.set(changes_.get() + 1);
       if (!is_replaced("event_keeps_observers")) all_.erase(at);
+      else ++left_;
     }
-    std::size_t size() const { return static_cast<std::size_t>(end() - begin()); }
+    std::size_t size() const { return static_cast<std::size_t>(end() - begin()) - left_; }
     iterator begin() const { return (void)changes_.get(), all_.begin(); }
     iterator end() const { return all_.end(); }
 
    private:
     platform::var<int> changes_{0};
     std::vector<T> all_;
+    std::size_t left_ = 0;  // of all_, for the fault
   };
 
   static bool sleep(condition& changed, waiter_lock& hold, std::optional<time_point> const& until) {
+    if (is_replaced("event_sleeps_late")) {
+      hold.release();
+      hold.lock();
+    }
     if (until) changed.wait_until(hold, *until);
     else changed.wait(hold);
     return !until.has_value();

@@ -9,7 +9,7 @@
 ///   I6  A segment on top is newer than those below it: registrants enter only the top one.
 ///   I7  After top is closed, only empty segments are pushed. Their links are late: they lead a canceller that stands
 ///       on such a segment back up. It goes on below the last segment of which a callback has run, so that no
-///       registration that came too late for its walk runs after older ones (G9).
+///       registration that came too late for its walk runs after older ones (G9), and none is passed over (G3).
 ///   I8  Segments are not freed before dispose, so a stale pointer is readable.
 ///   I9  After `most_claims` attempts to make room, a registration stops claiming segments and allocates, unless
 ///       allocation fails (G11).
