@@ -10,7 +10,7 @@
  * is unregistered meanwhile; with -DMORE the first registrant unregisters its callback and registers another one.
  *
  * With -DLOOKS or -DTOP_MOVES a canceller stands on a segment that moves, while others move, too, and a registrant is late. Both begin in
- * the middle of these moves, with a stack of five segments or six.
+ * the middle of these moves, with a stack of six segments or five.
  *
  * Spin explores every interleaving and checks:
  *   G2, G3  each registration is visited once: a callback that stays registered runs, and runs once (I5)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
 /// The stage of the models of stop tokens (G28): a stop state as it ships (protocol/stop_state.hpp), on the models'
-/// memory, and callbacks that are registered and unregistered as stop_callback does it. Whoever uses a state that is
-/// gone is found, as is whoever frees it beside a use.
+/// memory, and callbacks that are registered and unregistered as stop_callback does it. A thread that uses a state
+/// that is gone is found, as is one that frees it beside a use.
 #pragma once
 
 #include "checker/harness.hpp"

@@ -71,7 +71,7 @@ class basic_stop_state {
   static constexpr count source = (count{1} << 32) | owner;
 
   /// @param n the stripes of a shared source, a power of two; 0: none
-  /// @return a state with one source. O(1), one allocation; throws what that throws.
+  /// @return a state with one source. O(1), one allocation; throws what Parts::allocate throws.
   static basic_stop_state* create(std::size_t n = 0) {
     std::size_t const in_front = stripes::bytes(n);
     std::size_t room = in_front + sizeof(basic_stop_state) + (n != 0 ? slack : 0);
