@@ -68,7 +68,7 @@ class console_watchers {
 
  private:
   /// The events are those of SetConsoleCtrlHandler: 0 Ctrl+C, 1 Ctrl+Break, 2 close, 5 logoff, 6 shutdown.
-  static int number_of(unsigned long event) noexcept { return event == 0 ? SIGINT : event == 1 ? SIGBREAK : SIGTERM; }
+  static int number_of(unsigned long what) noexcept { return what == 0 ? SIGINT : what == 1 ? SIGBREAK : SIGTERM; }
   std::shared_ptr<console_state> find(int number) {
     std::lock_guard const hold(mutex_);
     for (auto const& s : states_)
@@ -76,8 +76,8 @@ class console_watchers {
     return nullptr;
   }
   /// @return 1: the event has been dealt with; 0: the next handler's turn, at last the default action
-  static int __stdcall handle(unsigned long event) noexcept {
-    int const number = number_of(event);
+  static int __stdcall handle(unsigned long what) noexcept {
+    int const number = number_of(what);
     std::shared_ptr<console_state> const s = all().find(number);
     int none = 0;
     if (s == nullptr || !s->first.compare_exchange_strong(none, number)) return 0;
