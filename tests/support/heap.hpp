@@ -24,7 +24,8 @@ inline void* heap_take(std::size_t bytes, std::size_t alignment) noexcept {
                                                : std::malloc(bytes == 0 ? 1 : bytes);
 #endif
 }
-inline void heap_give(void* p) noexcept {
+/// Not inlined: g++ would see memory of an operator new that it cannot look into given to free, and warn.
+[[gnu::noinline]] inline void heap_give(void* p) noexcept {
 #if defined(_WIN32)
   ::_aligned_free(p);
 #else
