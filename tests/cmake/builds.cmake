@@ -149,6 +149,17 @@ foreach(compiler IN ITEMS g++ clang++)
   endforeach()
 endforeach()
 
+# Windows compiles all headers, too. Its tests run under Wine (docs/platforms.md).
+find_program(CTS_MINGW_CXX x86_64-w64-mingw32-g++-posix)
+if(CTS_MINGW_CXX AND NOT CMAKE_CROSSCOMPILING)
+  foreach(source IN ITEMS everything after_windows_h)
+    add_test(NAME Windows.Compiles.${source} COMMAND ${CTS_MINGW_CXX} -std=c++20 -fsyntax-only -Wall -Wextra -Wpedantic -Wconversion -Wshadow
+             -Werror "-I${CTS_CORE_INCLUDE}" "-I${written}" "${builds}/${source}.cpp")
+  endforeach()
+else()
+  message(STATUS "cts: no compiler for Windows found (Debian: apt-get install g++-mingw-w64-x86-64-posix): the headers are not compiled for it")
+endif()
+
 # For consumers with CMake the include path is one of the system; not for the project itself.
 if(NOT CMAKE_CROSSCOMPILING)
   add_test(NAME CMake.IncludePathIsOneOfTheSystem
