@@ -164,7 +164,8 @@ class segment : segment_header<Platform> {
     bool any_live() const noexcept { return (merged() & 1) != 0; }  // or done
     bool all_dead() const noexcept { return is_dead(merged()); }
   };
-  /// Whether a callback of it has run. One that remove_all takes also counts as running for a moment (I7).
+  /// Whether a callback of it has returned from a cancel. A running one does not count: remove_all, too, makes a slot
+  /// running for a moment, and a canceller that looks runs none (I7).
   bool has_run() noexcept {
     for (std::size_t i = 0; i < capacity_; ++i)
       if (at(i).peek() == done) return true;
