@@ -41,7 +41,6 @@ constexpr exempt exempt_defects[] = {
     {"lane_without_light_barrier", "needs weak memory: a load that overtakes a store"},
     {"lane_without_heavy_barrier", "needs weak memory: a load that overtakes a store"},
     {"mark_after_reading", "its two halves are one step here"},
-    {"removal_taken_for_a_run", "no scene has a remove_all beside a canceller that a moving segment leads back up"},
     {"stop_drop_in_two_steps", "its two halves are one step here"},
     {"lane_runs_what_moved", "needs weak memory: an owner that finds its lane open although the walk has begun"},
 };

@@ -497,6 +497,60 @@ struct led_back : registry_stage<1, 1> {
 CTS_PROGRAM(G9, LedBackToTheTop, led_back,
             "directed: a canceller that a moving segment leads back up runs no late registration after older ones");
 
+/// The first thread stands in a remove_all that has come to the oldest segment. The third one registers above, cancels
+/// and stands on a segment that the second one moves. It goes on below what has run, not below what is being removed
+/// (I7).
+struct led_back_beside_removal : registry_stage<1, 1> {
+  sign removing, ready, claimed, standing, pushed, canceled;
+  bool removed[most] = {};
+  any_direction directed;
+  void before() {
+    open(5);
+    for (int i = 0; i < 4; ++i) try_register(i);
+    for (int i = 1; i < 4; ++i) unregister(i);
+    directed.begin([this](unsigned me, core::site_info const& row) { hold(me, row); });
+  }
+  void hold(unsigned me, core::site_info const& row) {
+    if (me == 1) {
+      if (is(row, site::older_unlink)) led_back::meet(claimed, standing);
+      if (is(row, site::gen_open)) pushed.give();
+    } else if (me == 2 && is(row, site::slot_scan) && ran == 1) {
+      led_back::meet(standing, pushed);
+    }
+  }
+  void first() {
+    registry->remove_all([this](auto& c) {
+      for (int i = 0; i < 5; ++i) removed[i] = removed[i] || nodes[i] == &c;
+      removing.give();
+      canceled.await();
+    });
+  }
+  void second() {
+    ready.await();
+    try_register(4);
+  }
+  void third() {
+    removing.await();
+    for (int i = 1; i < 4; ++i) try_register(i);
+    unregister(2);
+    ready.give();
+    claimed.await();
+    cancel();
+    canceled.give();
+  }
+  void after() {
+    directed.end();
+    for (int i = 0; i < 5; ++i) {
+      if (removed[i]) require(nodes[i]->runs == 0, "a callback was removed and ran");
+      else exactly_once(i);
+    }
+    later_runs_first(3, 1);
+    close();
+  }
+};
+CTS_PROGRAM(G9, LedBackBesideARemoval, led_back_beside_removal,
+            "directed: a canceller that is led back up takes nothing that is being removed for what has run");
+
 /// The second thread registers between the first look and the seal of a restart, and once more in the new generation.
 struct restart_beside_two : registry_stage<3, 3> {
   void before() {

@@ -32,7 +32,7 @@ KNOWN = re.compile(r'__VERIFIER_\w+|llvm\.(memcpy|memset|memmove|dbg|lifetime|as
 PROGRAM = re.compile(r'CTS_PROGRAM\(\s*(\w+),\s*(\w+),\s*(\w+),\s*((?:"[^"]*"\s*)+)\)')
 # GenMC's inferences that go wrong on these programs; docs/genmc.md says how.
 NEEDED = ['--disable-estimation', '--disable-mm-detector', '--disable-loop-jump-threading',
-          '--disable-instruction-caching']
+          '--disable-instruction-caching', '--disable-load-annotation']
 
 
 # Sites whose weaker order no program finds in minutes; docs/genmc.md says what each would take. The models find them.
