@@ -322,11 +322,11 @@ struct async_vs_end : rl::test_suite<async_vs_end, 3>, async_vs_end_stage {
 };
 add<async_vs_end> const add_async_vs_end(
     "G20", "AsyncVersusUnregisterAndDispose",
-    "cancel_async, then the source's end, beside an unregister: no callback is lost (F1)", large(2, 6), 100000);
+    "cancel_async, then the source's end, beside an unregister: no callback is lost (F1)", large(), 100000);
 
 add<of_shared<async_vs_end>> const add_shared_async_vs_end(
     "G26", "AsyncVersusUnregisterAndDispose", "cancel_async and the end of a shared source beside an unregister",
-    large(2, 6), 100000);
+    large(), 100000);
 
 /// The canceller runs the job itself, so that the search is full.
 struct async_vs_unregister : rl::test_suite<async_vs_unregister, 2>, async_vs_end_stage {
