@@ -166,7 +166,8 @@ class basic_registry {
   }
 
   /// Unregisters all that has not begun to run, newest first; what is registered meanwhile may stay or go. Calls
-  /// `removed(callback&)` for each, which may destroy it but must not use this registry. O(slots). R84
+  /// `removed(callback&)` for each, which may destroy it but must not use this registry. O(slots), or more while other
+  /// threads move segments. R84
   template <class Removed>
   void remove_all(Removed removed) noexcept {
     auto const in_flight = watch_.begin(call::unregister);
@@ -191,7 +192,7 @@ class basic_registry {
     return at != nullptr && at->still(core::running(c));
   }
 
-  /// How many callbacks are registered. O(slots), a snapshot: counts one in a segment that moves meanwhile twice.
+  /// How many callbacks are registered. O(slots), a snapshot. If segments move meanwhile, it may count some twice.
   std::size_t count() noexcept {
     std::size_t n = 0;
     all().scan([&n](auto&, auto&, word) noexcept { return ++n != 0; });
