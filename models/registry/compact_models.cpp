@@ -57,6 +57,35 @@ add<compact_late> c4d("G4", "CompactAnnexVersusCancel",
                       "compact: a registration in the annex beside a cancel: not lost; refused once the flag is set",
                       full(), 1000000);
 
+/// The first thread is to run the callbacks, as a state has decided. The second one, which has come second, helps it.
+/// It may close top and stand still before the annex, which the first one must not walk while it is open (J3).
+struct compact_help : rl::test_suite<compact_help, 3>, tiny_stage {
+  void before() {
+    open(3);
+    try_register(0);
+    try_register(1);
+    unregister(1);
+  }
+  void thread(unsigned i) {
+    if (i == 0) {
+      static_cast<void>(shared->request_cancellation());
+      shared->run_callbacks([] { return false; });
+    } else if (i == 1) {
+      shared->help_request();
+    } else {
+      try_register(2);
+    }
+  }
+  void after() {
+    exactly_once(0, true);
+    exactly_once(2, true);
+    close();
+  }
+};
+add<compact_help> c4e("G3", "CompactHelpVersusRegister",
+                      "compact: who runs the callbacks walks no annex that a second cancel has left open", full(),
+                      250000);
+
 add<unregister_vs_cancel<compact_stage<platform<2, 1>>, 3>> c5(
     "G5", "CompactUnregisterXorRan", "compact: unregister true: it never runs, its memory may be reused at once",
     full(), 1000000);

@@ -11,7 +11,7 @@
 ///       before it. If the last slot is used, it links the annex.
 ///   J2  A registrant that finds the annex enters only the annex, which stays until dispose. So each registration in
 ///       the annex is newer than those in place (G9).
-///   J3  After top is closed, no annex is linked. The thread that closed top closes the annex before the flag is set.
+///   J3  After top is closed, no annex is linked. Who may run callbacks closes the annex before it walks.
 ///   J4  No slot in place moves, and none is reset: a dead one holds 0, and there is no generation. A registrant whose
 ///       compare-and-swap finds the 0 of a later moment is concurrent with all that was in the slot meanwhile.
 ///
@@ -109,10 +109,9 @@ class compact_stack {
   /// Closes the stack to registrants. Returns where a scan begins to the one thread that did it, else null (G1).
   place* close() noexcept {
     link const before = top_.fetch_or(closed, site::top_close);
-    if (is_closed(before)) return nullptr;
-    if (before != 0) [[unlikely]]
+    if ((before & ~closed) != 0) [[unlikely]]
       annex_of(before).close();  // J3
-    return this;
+    return is_closed(before) ? nullptr : this;
   }
   place* top() const noexcept { return const_cast<place*>(this); }
 

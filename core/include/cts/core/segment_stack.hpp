@@ -118,7 +118,8 @@ class segment_stack {
       word const w = here.read(site::slot_scan);
       if (is_live(w) && !visit(s, here, w)) return false;
     }
-    return scan_segment(s, i, visit) && scan_from(s.older(), true, visit);
+    bool begun = true;
+    return scan_segment(s, i, visit) && scan_from(below(s, begun), begun, visit);
   }
 
   /// Whether `at` is a slot of this stack. O(slots).
@@ -202,12 +203,16 @@ class segment_stack {
   CTS_HOT bool scan_from(segment* s, bool begun, Visit& visit) noexcept {
     while (s != nullptr) {
       if (!scan_segment(*s, slots_of(s), visit)) return false;
-      link const next = s->older_link();
-      bool const late = segment::is_late(next);
-      s = late && begun ? behind_late_link(*s, next) : segment::from(next);
-      begun = begun || !late;
+      s = below(*s, begun);
     }
     return true;
+  }
+  CTS_HOT segment* below(segment& at, bool& begun) noexcept {
+    link const next = at.older_link();
+    bool const late = segment::is_late(next);
+    segment* const on = late && begun ? behind_late_link(at, next) : segment::from(next);
+    begun = begun || !late;
+    return on;
   }
   /// Where a walk goes on that stands on `at`, whose link is late. If `at` is in the stack, its pusher is on its way,
   /// and the link leads down. Else the walk goes on below the last segment of which a callback has run: each slot above
@@ -215,17 +220,17 @@ class segment_stack {
   CTS_COLD segment* behind_late_link(segment& at, link next) noexcept {
     for (;;) {
       segment* const first = first_not_late();
-      segment* last = nullptr;
+      segment* on = first;
       bool found = false;
       segment* s = first;
       do {
-        if (s->has_run()) last = s;
+        bool const ran = s->has_run();
         found = found || s == std::addressof(at);
         s = s->older();
+        if (ran) on = s;
       } while (s != nullptr && s != first);
       // This look was led back up if it meets `first` again, or if `first` has moved.
-      if (s == nullptr && first == first_not_late())
-        return found ? segment::from(next) : last != nullptr ? last->older() : first;
+      if (s == nullptr && first == first_not_late()) return found ? segment::from(next) : on;
     }
   }
   segment* first_not_late() noexcept {
