@@ -166,8 +166,8 @@ class basic_registry {
   }
 
   /// Unregisters all that has not begun to run, newest first; what is registered meanwhile may stay or go. Calls
-  /// `removed(callback&)` for each, which may destroy it but must not use this registry. O(slots), or more while other
-  /// threads move segments. R84
+  /// `removed(callback&)` for each, which may destroy it if its try_register has returned, but must not use this
+  /// registry. O(slots), or more while other threads move segments. R84
   template <class Removed>
   void remove_all(Removed removed) noexcept {
     auto const in_flight = watch_.begin(call::unregister);

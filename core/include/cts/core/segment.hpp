@@ -8,7 +8,8 @@
 ///   I4  Only the thread that sealed a generation, and then saw no live slot, opens the next one.
 ///
 /// By I1 and I2 a registration sits above those that happened before it (G9). By I3, I4 and the handshake slot_publish,
-/// gen_recheck against gen_seal, slot_verify no live registration is in a segment that is reset or moved (G3).
+/// gen_recheck against gen_seal, slot_verify no live registration is in a segment that is reset or moved (G3), but for
+/// one that a canceller or remove_all takes before its registrant retracts it.
 #pragma once
 #ifndef CTS_CORE_SEGMENT_HPP
 #define CTS_CORE_SEGMENT_HPP

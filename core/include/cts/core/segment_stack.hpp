@@ -7,9 +7,11 @@
 ///   I5  A segment with a live registration is reachable from top. From any segment ever linked, `older` leads to every
 ///       linked segment below it.
 ///   I6  A segment on top is newer than those below it: registrants enter only the top one.
-///   I7  After top is closed, only empty segments are pushed. Their links are late: they lead a canceller that stands
-///       on such a segment back up. It goes on below the last segment of which a callback has run, so that no
-///       registration that came too late for its walk runs after older ones (G9), and none is passed over (G3).
+///   I7  After top is closed, only segments are pushed that were empty when they were claimed. Their links are late:
+///       they lead a canceller that stands on such a segment back up. It goes on below the last segment of which a
+///       callback has run, so that no registration that came too late for its walk runs after older ones (G9), and none
+///       is passed over (G3). Such a segment may itself have run a callback: one that came after the claim and was
+///       taken before its registrant retracted it (G4).
 ///   I8  Segments are not freed before dispose, so a stale pointer is readable.
 ///   I9  After `most_claims` attempts to make room, a registration stops claiming segments and allocates, unless
 ///       allocation fails (G11).
@@ -220,7 +222,7 @@ class segment_stack {
   CTS_COLD segment* behind_late_link(segment& at, link next) noexcept {
     for (;;) {
       segment* const first = first_not_late();
-      segment* on = first;
+      segment* on = first;  // read at once, with the look: a segment that has run may move after it
       bool found = false;
       segment* s = first;
       do {
