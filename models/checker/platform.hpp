@@ -96,11 +96,11 @@ inline void interrupt_at_last() {
 }
 
 /// Holds the calling thread of a directed model until `ready()`, which reads plain variables and so orders nothing, but
-/// not for ever. It does not yield, because Relacy lets a thread that has yielded read no stale value.
+/// for `steps` steps at most. It does not yield, because Relacy lets a thread that has yielded read no stale value.
 template <class Ready>
-void hold_until(Ready ready) {
+void hold_until(Ready ready, int steps = 400) {
   rl::atomic<int> nothing;
-  for (int i = 0; i < 400 && !ready(); ++i)
+  for (int i = 0; i < steps && !ready(); ++i)
     nothing.store(0, rl::mo_relaxed, rl::debug_info("hold", __FILE__, __LINE__));
 }
 

@@ -30,14 +30,24 @@ add<two_registrants<tiny_stage>> c4b("G4", "CompactTwoGrowOnceVersusCancel",
 add<two_registrants<tiny_stage, 1>> c4c("G4", "CompactTwoGrowVersusCancel",
                                         "compact: two threads make the annex, a third cancels", large(1), 1000000);
 
-/// A registrant comes upon the annex while a canceller closes it after top.
-struct compact_late : rl::test_suite<compact_late, 2>, tiny_stage {
-  void before() {
+/// A registration in place, and an annex for the next one, node 2.
+struct beside_the_annex : tiny_stage {
+  void begin() {
     open(3);
     try_register(0);
     try_register(1);
     unregister(1);
   }
+  void end() {
+    exactly_once(0, true);
+    exactly_once(2, true);
+    close();
+  }
+};
+
+/// A registrant comes upon the annex while a canceller closes it after top.
+struct compact_late : rl::test_suite<compact_late, 2>, beside_the_annex {
+  void before() { begin(); }
   void thread(unsigned i) {
     if (i == 0) {
       shared->cancel();
@@ -47,11 +57,7 @@ struct compact_late : rl::test_suite<compact_late, 2>, tiny_stage {
     bool const in = try_register(2);
     require(!known || !in, "registered although the flag was read as set");
   }
-  void after() {
-    exactly_once(0, true);
-    exactly_once(2, true);
-    close();
-  }
+  void after() { end(); }
 };
 add<compact_late> c4d("G4", "CompactAnnexVersusCancel",
                       "compact: a registration in the annex beside a cancel: not lost; refused once the flag is set",
@@ -59,13 +65,8 @@ add<compact_late> c4d("G4", "CompactAnnexVersusCancel",
 
 /// The first thread is to run the callbacks, as a state has decided. The second one, which has come second, helps it.
 /// It may close top and stand still before the annex, which the first one must not walk while it is open (J3).
-struct compact_help : rl::test_suite<compact_help, 3>, tiny_stage {
-  void before() {
-    open(3);
-    try_register(0);
-    try_register(1);
-    unregister(1);
-  }
+struct compact_help : rl::test_suite<compact_help, 3>, beside_the_annex {
+  void before() { begin(); }
   void thread(unsigned i) {
     if (i == 0) {
       static_cast<void>(shared->request_cancellation());
@@ -76,11 +77,7 @@ struct compact_help : rl::test_suite<compact_help, 3>, tiny_stage {
       try_register(2);
     }
   }
-  void after() {
-    exactly_once(0, true);
-    exactly_once(2, true);
-    close();
-  }
+  void after() { end(); }
 };
 add<compact_help> c4e("G3", "CompactHelpVersusRegister",
                       "compact: who runs the callbacks walks no annex that a second cancel has left open", full(),

@@ -161,6 +161,9 @@ void compact_layout() {
   add_defect("compact_annex_open", "G3", "cancel does not close the annex",
              {when(follows(site::top_close), returns(site::top_close, [](std::uint64_t top) { return top; })),
               when(follows(site::top_close), drops(site::top_close))});
+  add_defect("compact_annex_left_to_the_first", "G3",
+             "a cancel that finds top closed leaves the annex to the one before",
+             {returns(site::top_close, [](std::uint64_t top) { return (top & 1) != 0 ? std::uint64_t{1} : top; })});
 }
 
 struct add_defects {

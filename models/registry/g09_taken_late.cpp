@@ -9,34 +9,27 @@
 namespace cts::models {
 namespace {
 
-/// As hold_until, for threads that wait while others run far.
-template <class Ready>
-void hold_longer(Ready ready) {
-  rl::atomic<int> nothing;
-  for (int i = 0; i < 8000 && !ready(); ++i)
-    nothing.store(0, rl::mo_relaxed, rl::debug_info("hold", __FILE__, __LINE__));
-}
-
 /// Thread 0 is the canceller. Thread 1 is the registrant in the segment that thread 2 claims and moves. Thread 3
 /// registers node 6 after node 4 and is late. Thread 4 moves the segment below.
-template <class Self, class P, unsigned Threads>
-struct taken_in_a_claimed_segment : rl::test_suite<Self, Threads>, stage<P> {
+template <class Self, class P, unsigned Threads, std::size_t Stripes = 1>
+struct taken_in_a_claimed_segment : rl::test_suite<Self, Threads>, stage<P, Stripes> {
   static constexpr unsigned livelock_after = 60000;
-  bool chosen, go, published, claimed, moves, moved, late_chosen, late_go, late_published, below_claimed, below_moves,
-      below_out, canceled;
+  static constexpr bool stays_out = false;  // thread 2 links the segment on top only after the cancel
+  bool chosen, go, published, claimed, moves, out, moved, late_chosen, late_go, late_published, below_claimed,
+      below_moves, below_out, canceled;
   baton late, mover, mover_below;
 
   static void meet(bool& mine, bool const& other) {
     if (mine) return;
     mine = true;
-    hold_longer([&other] { return other; });
+    await([&other] { return other; });
   }
   template <class F>
   static void await(F f) {
-    hold_longer(f);
+    hold_until(f, 8000);  // the others run far meanwhile
   }
   void direct() {
-    chosen = go = published = claimed = moves = moved = late_chosen = late_go = late_published = false;
+    chosen = go = published = claimed = moves = out = moved = late_chosen = late_go = late_published = false;
     below_claimed = below_moves = below_out = canceled = false;
     late.reset(), mover.reset(), mover_below.reset();
     now.before = [this](site s) {
@@ -44,6 +37,7 @@ struct taken_in_a_claimed_segment : rl::test_suite<Self, Threads>, stage<P> {
       if (t == 1 && s == site::slot_publish) meet(chosen, go);
       if (t == 1 && s == site::gen_recheck) meet(published, canceled);
       if (t == 2 && s == site::older_mark) meet(claimed, moves);
+      if (t == 2 && s == site::top_push && moves && Self::stays_out) meet(out, canceled);
       if (t == 2 && s == site::gen_open) moved = true;
       if (t == 3 && s == site::slot_publish) meet(late_chosen, late_go);
       if (t == 3 && s == site::gen_recheck) meet(late_published, canceled);
@@ -91,35 +85,50 @@ struct taken_in_a_claimed_segment : rl::test_suite<Self, Threads>, stage<P> {
 };
 
 /// The notification pauses at the callback in the segment that moves.
-struct paused_in_it : taken_in_a_claimed_segment<paused_in_it, platform<3, 3>, 4> {
+template <class P, std::size_t Stripes, bool StaysOut>
+struct paused_in_it : taken_in_a_claimed_segment<paused_in_it<P, Stripes, StaysOut>, P, 4, Stripes> {
+  using pause = typename stage<P, Stripes>::registry::pause;
+  static constexpr bool stays_out = StaysOut;
   void before() {
-    open(8);
-    try_register(1);
-    unregister(1);
-    direct();
-    nodes[7]->then = [this](node&) { shared->pause_here(); };
+    this->open(8);
+    this->try_register(1);
+    this->unregister(1);
+    this->direct();
+    this->nodes[7]->then = [this](auto&) { this->shared->pause_here(); };
   }
   void thread(unsigned i) {
-    if (i != 0) return other(i);
-    cover();
-    mover.pass(1);
-    await([this] { return claimed; });
-    go = true;
-    await([this] { return published; });
-    shared->request_cancellation();
-    typename registry::pause at;
-    auto* c = shared->run_callbacks([] { return false; }, at);
-    moves = true;
-    await([this] { return moved; });
-    late_go = true;
-    await([this] { return late_published; });
-    while (c != nullptr) c = shared->resume(at, [] { return false; });
-    canceled = true;
+    if (i != 0) return this->other(i);
+    this->cover();
+    this->mover.pass(1);
+    this->await([this] { return this->claimed; });
+    this->go = true;
+    this->await([this] { return this->published; });
+    this->shared->request_cancellation();
+    pause at;
+    auto* c = this->shared->run_callbacks([] { return false; }, at);
+    this->moves = true;
+    this->await([this] { return this->out || this->moved; });
+    if (!stays_out) {
+      this->late_go = true;
+      this->await([this] { return this->late_published; });
+    }
+    while (c != nullptr) c = this->shared->resume(at, [] { return false; });
+    this->canceled = this->late_go = true;
   }
 };
-add<paused_in_it> g9n("G9", "PausedInAMovingSegment",
-                      "directed: a notification that was paused in a segment which moves goes on below it", chance(),
-                      4000);
+add<paused_in_it<platform<3, 3>, 1, false>> g9n(
+    "G9", "PausedInAMovingSegment",
+    "directed: a notification that was paused in a segment which moves goes on below it", chance(), 4000);
+
+/// All threads are in the second of two stripes.
+struct in_one_stripe : platform<3, 3> {
+  static std::size_t thread_index() noexcept { return 1; }
+};
+add<paused_in_it<in_one_stripe, 2, false>> g9p("G9", "PausedInAMovingSegmentOfAStripe", "the same in a stripe",
+                                               chance(), 4000);
+add<paused_in_it<in_one_stripe, 2, true>> g3h(
+    "G3", "PausedInASegmentOfNoStripe",
+    "directed: a paused notification goes on in its stripe, while its segment is in none", chance(), 4000);
 
 /// The canceller stands on a segment that thread 4 moves. Between its look for the last segment that has run and the
 /// step below it, that one moves as well.

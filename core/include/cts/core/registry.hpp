@@ -146,6 +146,7 @@ class basic_registry {
   struct pause {
     void* segment = nullptr;  ///< of the paused callback, or the stack if its slot is in place there
     void* slot = nullptr;     ///< of the paused callback
+    [[no_unique_address]] typename core::stripes<Platform, Stripes, Layout>::note stripe{};
   };
   /// The same, but returns when a callback has called pause_here(). That callback counts as running until resume(at),
   /// which must follow on the same thread, before dispose. So a chain of registries needs no stack frame for each.
@@ -308,28 +309,29 @@ class basic_registry {
     state now = state::goes_on;
     callback* paused_in = nullptr;
     pause* at = nullptr;
+    [[no_unique_address]] typename stripes::note stripe{};
   };
   notification& current() noexcept { return *reinterpret_cast<notification*>(notification_.get()); }
 
   template <bool MayPause, class Stop, class Scope>
   CTS_HOT callback* notify(place* top, Stop& stop, Scope& in_flight, pause* at) noexcept {
     canceller_.store(Platform::this_thread(), site::canceller_set);
-    notification n{notification::state::goes_on, nullptr, at};
+    notification n{notification::state::goes_on, nullptr, at, {}};
     notification_.set(reinterpret_cast<std::uintptr_t>(std::addressof(n)));
     auto const run = [&](auto& in, auto& here, word w) noexcept {
       return run_one<MayPause>(in, here, w, n) && !stop();
     };
-    if (top != nullptr) all().notify(top, run);
+    if (top != nullptr) all().notify(top, run, n.stripe);
     return end_notification(n, in_flight);
   }
   /// The same from where it has paused.
   template <class Stop, class Scope>
   callback* notify_on(pause& at, Stop& stop, Scope& in_flight) noexcept {
-    notification n{notification::state::goes_on, nullptr, std::addressof(at)};
+    notification n{notification::state::goes_on, nullptr, std::addressof(at), at.stripe};
     notification_.set(reinterpret_cast<std::uintptr_t>(std::addressof(n)));
     auto const run = [&](auto& in, auto& here, word w) noexcept { return run_one<true>(in, here, w, n) && !stop(); };
     auto& here = *static_cast<slot*>(at.slot);
-    if (!stop()) all().notify_on(at.segment, here, run);
+    if (!stop()) all().notify_on(at.segment, here, run, n.stripe);
     return end_notification(n, in_flight);
   }
   template <class Scope>
@@ -351,7 +353,7 @@ class basic_registry {
     c.run_.get()(c);
     if (n.now != notification::state::goes_on) [[unlikely]] {
       if (MayPause && n.now == notification::state::paused) {  // D4
-        *n.at = {std::addressof(in), std::addressof(here)};
+        *n.at = {std::addressof(in), std::addressof(here), n.stripe};
         n.paused_in = std::addressof(c);
       }
       return false;  // D3

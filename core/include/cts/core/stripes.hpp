@@ -145,6 +145,20 @@ class row_of<Platform, stripes_at_run_time> {
   stripe_row<Platform>* const row_ = nullptr;
 };
 
+/// In which of several stripes a canceller is, so that it finds the stripe again after a pause: the segment of a paused
+/// callback may be on its way to the top and in no stripe (I7). A row notes it itself.
+template <bool Several>
+struct stripe_note {
+  static constexpr void set(std::size_t) noexcept {}
+  static constexpr std::size_t get() noexcept { return 0; }
+};
+template <>
+struct stripe_note<true> {
+  std::size_t number = 0;
+  void set(std::size_t i) noexcept { number = i; }
+  std::size_t get() const noexcept { return number; }
+};
+
 /// The stacks of a registry, for one operation. `visit` is as in segment_stack::scan.
 /// @tparam N see above
 template <class Platform, std::size_t N, class Layout>
@@ -157,6 +171,7 @@ class stripes {
 
  public:
   static constexpr std::size_t own = may_have_row ? 1 : N;  ///< in the registry
+  using note = stripe_note<(own > 1)>;
 
   CTS_HOT stripes(stripe* first, row* further) noexcept : first_(first), row_(further) {}
 
@@ -179,22 +194,22 @@ class stripes {
   }
   /// For a canceller: scans all, the registry's first one from `top` on.
   template <class Visit>
-  CTS_HOT bool notify(place* top, Visit& visit) noexcept {
+  CTS_HOT bool notify(place* top, Visit& visit, note& at) noexcept {
     if (has_row()) [[unlikely]]
       return row_->notify(visit);
-    return first_->stack.scan(top, visit) && scan_from(1, visit);
+    return first_->stack.scan(top, visit) && scan_from(1, visit, at);
   }
-  /// The same from just below a slot.
+  /// The same from just below a slot of the stripe `at`, where it has paused.
   template <class Visit>
-  bool notify_on(void* in, slot& here, Visit& visit) noexcept {
+  bool notify_on(void* in, slot& here, Visit& visit, note& at) noexcept {
     if (has_row()) return row_->notify_on(in, here, visit);
-    std::size_t i = 0;
-    while (own > 1 && !first_[i].stack.holds(std::addressof(here))) ++i;
-    return first_[i].stack.scan_on(in, here, visit) && scan_from(i + 1, visit);
+    std::size_t const paused = at.get();
+    return first_[paused].stack.scan_on(in, here, visit) && scan_from(paused + 1, visit, at);
   }
   template <class Visit>
   bool scan(Visit visit) noexcept {
-    return has_row() ? row_->scan(visit) : scan_from(0, visit);
+    note unused;
+    return has_row() ? row_->scan(visit) : scan_from(0, visit, unused);
   }
   /// Calls `visit(stack, number)` for each in which registrations can be, until it returns false.
   template <class Visit>
@@ -221,9 +236,11 @@ class stripes {
  private:
   CTS_HOT bool has_row() const noexcept { return may_have_row && row_ != nullptr; }
   template <class Visit>
-  CTS_HOT bool scan_from(std::size_t i, Visit& visit) noexcept {
-    for (; i < own; ++i)
+  CTS_HOT bool scan_from(std::size_t i, Visit& visit, note& at) noexcept {
+    for (; i < own; ++i) {
+      at.set(i);
       if (!first_[i].stack.scan(first_[i].stack.top(), visit)) return false;
+    }
     return true;
   }
 
