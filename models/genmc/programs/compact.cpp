@@ -53,6 +53,29 @@ struct compact_two_grow : compact_stage<> {
 };
 CTS_PROGRAM(G3, CompactTwoMakeTheAnnex, compact_two_grow, "compact: two threads make the annex, and one stays");
 
+struct compact_help : compact_stage<> {
+  void before() {
+    open(3);
+    try_register(0);
+    try_register(1);
+    unregister(1);
+    before_cancel = 1;
+  }
+  void first() {
+    registry->request_cancellation();
+    registry->run_callbacks([] { return false; });
+  }
+  void second() { registry->help_request(); }
+  void third() { try_register(2); }
+  void after() {
+    exactly_once(0);
+    exactly_once(2);
+    close();
+  }
+};
+CTS_PROGRAM(G3, CompactHelpBesideRegister, compact_help,
+            "compact: a second cancel leaves no annex open to a registrant beside the walk");
+
 struct compact_unregister : compact_stage<> {
   void before() {
     open(2);
