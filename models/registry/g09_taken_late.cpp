@@ -124,8 +124,8 @@ add<paused_in_it<platform<3, 3>, 1, false>> g9n(
 struct in_one_stripe : platform<3, 3> {
   static std::size_t thread_index() noexcept { return 1; }
 };
-add<paused_in_it<in_one_stripe, 2, false>> g9p("G9", "PausedInAMovingSegmentOfAStripe", "the same in a stripe",
-                                               chance(), 4000);
+add<paused_in_it<in_one_stripe, 2, false>> g9p("G9", "PausedInAMovingSegmentOfAStripe",
+                                               "directed: the same in a stripe", chance(), 4000);
 add<paused_in_it<in_one_stripe, 2, true>> g3h(
     "G3", "PausedInASegmentOfNoStripe",
     "directed: a paused notification goes on in its stripe, while its segment is in none", chance(), 4000);
