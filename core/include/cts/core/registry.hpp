@@ -10,8 +10,7 @@
 ///     disposed                       disposed, requested ◀───────┘
 ///
 ///   D1  The flag never loses `requested` (G10).
-///   D2  The canceller's last touch of the registry is its store of `complete`. A dispose on another thread waits for
-///       it (G13).
+///   D2  The canceller's last touch of the registry is its store of `complete`. A dispose elsewhere waits for it (G13).
 ///   D3  A dispose inside a callback tells the notification, which lives on the canceller's stack, that the registry is
 ///       gone. The canceller then touches nothing else (G13).
 ///   D4  A paused notification is not over: the flag and the callback's slot say so until resume() (G16, G21).
@@ -243,14 +242,13 @@ class basic_registry {
   friend inspector<basic_registry>;
   static constexpr std::size_t alignment = Layout::template alignment<Platform>;
   using stripes = core::stripes<Platform, Stripes, Layout>;
-  static constexpr std::size_t own = stripes::own;
 
   static bool holds(void const* self, void const* slot) noexcept {
     return const_cast<basic_registry*>(static_cast<basic_registry const*>(self))->all().holds(slot);
   }
 
   stripes all() noexcept { return {stripes_, row_.get()}; }
-  stack& mine() noexcept { return stripes_[Stripes > 1 ? Platform::thread_index() % own : 0].stack; }
+  stack& mine() noexcept { return stripes_[Stripes > 1 ? Platform::thread_index() % stripes::own : 0].stack; }
   bool is_canceller() const noexcept { return canceller_.load(site::canceller_ask) == Platform::this_thread(); }
 
   // --- register and unregister ---
@@ -386,7 +384,7 @@ class basic_registry {
   [[no_unique_address]] overlap_watch<Platform::checked> watch_{this, &holds};
   [[no_unique_address]] row_of<Platform, Stripes> row_;
   // The registrants' words.
-  stripe<Platform, Layout> stripes_[own];
+  stripe<Platform, Layout> stripes_[stripes::own];
 };
 
 /// The registry of production.
