@@ -35,7 +35,8 @@ NEEDED = ['--disable-estimation', '--disable-mm-detector', '--disable-loop-jump-
           '--disable-instruction-caching', '--disable-load-annotation']
 
 
-# Sites whose weaker order no program finds in minutes; docs/genmc.md says what each would take. The models find them.
+# Sites whose weaker order no program finds in minutes, or whose step no program takes; docs/genmc.md says what each would
+# need. The models find them.
 OUT_OF_REACH = {'gen_recheck', 'gen_seal', 'slot_verify', 'older_link', 'older_walk',
                 'late_drop', 'stripes_end', 'status_arm', 'alarm_find', 'alarm_publish', 'event_drop'}
 
