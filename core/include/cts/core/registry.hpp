@@ -145,7 +145,7 @@ class basic_registry {
   struct pause {
     void* segment = nullptr;  ///< of the paused callback, or the stack if its slot is in place there
     void* slot = nullptr;     ///< of the paused callback
-    [[no_unique_address]] typename core::stripes<Platform, Stripes, Layout>::note stripe{};
+    [[no_unique_address]] typename core::stripes<Platform, Stripes, Layout>::note stripe{};  ///< of these
   };
   /// The same, but returns when a callback has called pause_here(). That callback counts as running until resume(at),
   /// which must follow on the same thread, before dispose. So a chain of registries needs no stack frame for each.
