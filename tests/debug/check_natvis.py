@@ -69,7 +69,7 @@ for name in sorted(types):
     if not re.search(r"\b(class|struct) (alignas\([^)]*\) |CTS_SHARED_SYMBOL |\[\[\w+\]\] )*%s\b" % name, text):
         faults.append("no class %s in the headers" % name)
 for name in sorted(members):
-    if not re.search(r"[\w>\])*&] %s( = [^;]*|\{[^;]*\}|\[\w+\])?;" % name, text):
+    if not re.search(r"[\w>\])*&] %s( = [^;]*|\{[^;]*\}|\[[\w:]+\])?;" % name, text):
         faults.append("no member %s in the headers" % name)
 if len(members) < 15 or len(types) < 12:
     faults.append("only %d members and %d types found: is the file still read?" % (len(members), len(types)))
