@@ -96,6 +96,8 @@ void unregistration() {
              {when(only_removes, overwrites(site::slot_take))});
   add_defect("too_late_without_acquire", "G8", "a failed unregister does not read the slot once more",
              {answers(site::slot_too_late, 0)});
+  add_defect("registers_on_unawares", "G9", "a registrant that cannot retract does not read the slot once more",
+             {when(follows(site::slot_retract), answers(site::slot_too_late, 0))});
   add_defect("wait_on_own_thread", "G7", "a callback that unregisters itself waits for itself",
              {when(follows(site::slot_await), answers(site::canceller_ask, 0))});
   add_defect("wait_for_whole_notification", "G6", "unregister waits until all callbacks have run",

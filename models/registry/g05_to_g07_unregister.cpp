@@ -57,6 +57,67 @@ add<remove_vs_register<stage<tiny>>> g5d(
     "G5", "RemoveVersusRegister",
     "remove_all beside registrations that restart and grow: a callback that is not removed runs", full(), 1000000);
 
+/// Thread 0 cancels and is inside the callback of node 1, in the oldest segment; it has not come to node 0. Thread 2
+/// walks behind it and stands on a segment that thread 1 moves. It must not take the segment that is being run for
+/// done.
+template <bool Counts>
+struct behind_the_canceller : rl::test_suite<behind_the_canceller<Counts>, 3>, stage<platform<3, 1>> {
+  static constexpr unsigned livelock_after = 60000;
+  bool claimed, inside, stands, moved, over, removed;
+  int scans;
+  void before() {
+    open(8);
+    claimed = inside = stands = moved = over = removed = false;
+    scans = 0;
+    for (std::size_t i = 0; i < 5; ++i) try_register(i);
+    unregister(3);
+    nodes[1]->then = [this](auto&) {
+      inside = true;
+      await([this] { return over; });
+    };
+    now.before = [this](site s) {
+      unsigned const t = rl::thread_index();
+      if (t == 1 && s == site::older_unlink && !std::exchange(claimed, true)) await([this] { return stands; });
+      if (t == 1 && s == site::gen_open) moved = true;
+      if (t == 2 && s == site::slot_scan && ++scans == 2) {
+        stands = true;
+        await([this] { return moved; });
+      }
+    };
+  }
+  template <class F>
+  static void await(F f) {
+    hold_until(f, 6000);
+  }
+  void thread(unsigned i) {
+    if (i == 0) {
+      await([this] { return claimed; });
+      shared->cancel();
+    } else if (i == 1) {
+      try_register(5);
+      moved = true;
+    } else {
+      await([this] { return inside; });
+      if (Counts) {
+        require(shared->count() > 0 || !inside, "count passed over a callback");
+      } else {
+        shared->remove_all([this](core::basic_callback<platform<3, 1>>& c) { removed = removed || &c == nodes[0]; });
+        require(removed || !inside, "remove_all passed over a callback that has not begun to run");
+      }
+      over = true;
+    }
+  }
+  void after() {
+    now.before = nullptr;
+    if (!removed) exactly_once(0, true);
+    close();
+  }
+};
+add<behind_the_canceller<false>> g5e("G5", "RemovesBehindTheCanceller",
+                                     "directed: remove_all goes on in the segment that a cancel is running", chance(),
+                                     4000);
+add<behind_the_canceller<true>> g5f("G5", "CountsBehindTheCanceller", "directed: count does so, too", chance(), 4000);
+
 add<waiting<stage<tiny>>> g6("G6", "WaitsForIt",
                              "after a waiting unregister the callback is not running and its effects are visible",
                              full(), 2000000);

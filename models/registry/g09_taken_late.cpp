@@ -173,5 +173,78 @@ struct moves_after_the_look : taken_in_a_claimed_segment<moves_after_the_look, p
 add<moves_after_the_look> g9o("G9", "MovesAfterTheLook",
                               "directed: a canceller that is led back up goes on where its look did", chance(), 4000);
 
+/// Thread 0 registers node 5 in a segment that thread 1 has claimed to restart it. Thread 2 closes the stack and takes
+/// the node there, so that thread 0 cannot retract it. What thread 0 registers next must not go into the new
+/// generation, below node 5: the slot that it could not retract tells it of the close.
+template <class Stage>
+struct registers_on : rl::test_suite<registers_on<Stage>, 3>, Stage {
+  static constexpr unsigned livelock_after = 60000;
+  bool chosen, verified, published, runs_it, opened, again, published_again, canceled;
+  void before() {
+    this->open(8);
+    chosen = verified = published = runs_it = opened = again = published_again = canceled = false;
+    fill_what_is_in_place();
+    this->try_register(0);
+    this->try_register(1);
+    this->unregister(1);
+    this->nodes[5]->then = [this](auto&) {
+      runs_it = true;
+      await([this] { return published_again; });
+    };
+    now.before = [this](site s) {
+      unsigned const t = rl::thread_index();
+      if (t == 0 && s == site::slot_publish && !std::exchange(chosen, true)) await([this] { return verified; });
+      if (t == 0 && s == site::slot_retract && !std::exchange(published, true))
+        await([this] { return runs_it && opened; });
+      if (t == 0 && s == site::gen_recheck && again) {
+        published_again = true;
+        await([this] { return canceled; });
+      }
+      if (t == 1 && s == site::gen_open && !std::exchange(verified, true)) await([this] { return published; });
+      else if (t == 1 && s == site::hand_keep && verified) open_until_published_again();
+    };
+  }
+  void fill_what_is_in_place() {
+    if constexpr (std::is_same_v<Stage, compact_stage<platform<1, 3>>>) this->try_register(7);
+  }
+  void open_until_published_again() {
+    opened = true;
+    await([this] { return published_again; });
+  }
+  template <class F>
+  static void await(F f) {
+    hold_until(f, 6000);
+  }
+  void thread(unsigned i) {
+    if (i == 0) {
+      again = this->try_register(5);
+      if (again) this->try_register(6);
+      published_again = true;
+    } else if (i == 1) {
+      await([this] { return chosen; });
+      for (std::size_t k : {2u, 3u}) this->try_register(k);
+      for (std::size_t k : {0u, 2u, 3u}) this->unregister(k);
+      this->try_register(4);  // restarts the segment
+      opened = true;
+      this->unregister(4);
+    } else {
+      await([this] { return published; });
+      this->shared->cancel();
+      canceled = published_again = true;
+    }
+  }
+  void after() {
+    now.before = nullptr;
+    for (std::size_t k : {5u, 6u}) this->exactly_once(k, true);
+    this->later_runs_first(6, 5);
+    this->close();
+  }
+};
+add<registers_on<stage<three>>> g9q("G9", "TakenLateThenRegistersAgain",
+                                    "directed: a registrant whose registration was taken late knows of the cancel",
+                                    chance(), 12500);
+add<registers_on<compact_stage<platform<1, 3>>>> g9r("G9", "CompactTakenLateThenRegistersAgain",
+                                                     "directed: the same in the annex", chance(), 12500);
+
 }  // namespace
 }  // namespace cts::models

@@ -202,5 +202,58 @@ struct holds_one : rl::test_suite<holds_one, 1>, stage<tiny> {
 add<holds_one> g14e("G14", "BoundedBesideASurvivor",
                     "one registration stays, others come and go: the segments stay bounded", full(), 0);
 
+/// Thread 1 moves a segment and has read top. Thread 2 covers that top by a new segment, moves the old top above it and
+/// so makes it top again: thread 1's push succeeds, and must see the second push of what it covers. Then thread 2 moves
+/// that one again. Thread 0 counts; it stands on thread 1's segment, from which a link now leads to the new one.
+struct top_again : rl::test_suite<top_again, 3>, stage<tiny> {
+  static constexpr unsigned livelock_after = 60000;
+  bool stands, unlinked, back, pushed, over;
+  int walks;
+  void before() {
+    open(8);
+    stands = unlinked = back = pushed = over = false;
+    walks = 0;
+    for (std::size_t i = 0; i < 3; ++i) try_register(i);
+    unregister(1);
+    now.before = [this](site s) {
+      unsigned const t = rl::thread_index();
+      if (t == 0 && s == site::older_walk && ++walks == 4) {
+        stands = true;
+        await([this] { return over; });
+      }
+      if (t == 1 && s == site::older_link && !std::exchange(unlinked, true)) await([this] { return back; });
+    };
+  }
+  template <class F>
+  static void await(F f) {
+    hold_until(f, 6000);
+  }
+  void thread(unsigned i) {
+    if (i == 0) {
+      shared->count();
+    } else if (i == 1) {
+      await([this] { return stands; });
+      try_register(3);
+      pushed = true;
+    } else {
+      await([this] { return unlinked; });
+      try_register(4);
+      unregister(2);
+      try_register(5);
+      unregister(5);
+      back = true;
+      await([this] { return pushed; });
+      try_register(6);
+      over = true;
+    }
+  }
+  void after() {
+    now.before = nullptr;
+    close();
+  }
+};
+add<top_again> g14q("G14", "TopIsWhatItWas",
+                    "directed: a segment is pushed on a top that was covered and moved meanwhile", chance(), 12500);
+
 }  // namespace
 }  // namespace cts::models

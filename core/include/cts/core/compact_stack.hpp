@@ -118,8 +118,11 @@ class compact_stack {
   /// Visits the live slots, newest first (G9), as segment_stack::scan.
   template <class Visit>
   CTS_HOT bool scan(place*, Visit visit) noexcept {
-    return core::step<Platform, annex_first<Platform>>::scan([&] { return scan_annex(visit); },
-                                                             [&] { return scan_below(in_place, visit); });
+    return scan_all(visit, [&](annex_stack& annex) { return annex.scan(annex.top(), visit); });
+  }
+  template <class Visit>
+  bool scan(Visit visit) noexcept {
+    return scan_all(visit, [&](annex_stack& annex) { return annex.scan(visit); });
   }
   /// The same from just below the slot `at`, which was visited in `in`.
   template <class Visit>
@@ -204,13 +207,16 @@ class compact_stack {
     Platform::deallocate(std::addressof(annex), sizeof(annex_stack));
   }
 
-  template <class Visit>
-  CTS_HOT bool scan_annex(Visit& visit) noexcept {
-    link const top = top_.load(site::top_find) & ~closed;
-    if (top == 0) [[likely]]
-      return true;
-    annex_stack& annex = annex_of(top);
-    return annex.scan(annex.top(), visit);
+  template <class Visit, class ScanAnnex>
+  CTS_HOT bool scan_all(Visit& visit, ScanAnnex scan_annex) noexcept {
+    return core::step<Platform, annex_first<Platform>>::scan(
+        [&] {
+          link const top = top_.load(site::top_find) & ~closed;
+          if (top == 0) [[likely]]
+            return true;
+          return scan_annex(annex_of(top));
+        },
+        [&] { return scan_below(in_place, visit); });
   }
   /// The slots in place below number `i`.
   template <class Visit>

@@ -133,8 +133,9 @@ inline constexpr site_info site_table[site_count] = {
    "a registrant would enter a segment whose construction it does not see, or be refused without seeing what "
    "happened before cancel (G8)"},
   {"top_recheck", operation::load, std::memory_order_seq_cst, "top_close", breaks::lost},
-  {"top_push", operation::rmw, std::memory_order_release, "top_find, top_close",
-   "registrants and the canceller would enter a segment whose construction they do not see (G8)"},
+  {"top_push", operation::rmw, std::memory_order_acq_rel, "top_find, top_close, top_push",
+   "registrants and the canceller would enter a segment whose construction they do not see (G8), or a walker on the "
+   "pushed one would be led to such a segment (G14)"},
   {"top_close", operation::rmw, std::memory_order_seq_cst, "top_recheck, top_find", breaks::lost},
   {"top_dispose", operation::load, std::memory_order_relaxed, "none", breaks::last},
   {"top_forget", operation::store, std::memory_order_relaxed, "none", breaks::last},
@@ -169,11 +170,12 @@ inline constexpr site_info site_table[site_count] = {
   {"slot_unregister", operation::rmw, std::memory_order_relaxed, "slot_take",
    "nothing: the slot's modification order decides who wins, and only the winner touches the callback (G5)"},
   {"slot_too_late", operation::load, std::memory_order_acquire, "slot_take",
-   "an unregister that fails because cancel came first could read the flag as clear (G8)"},
+   "an unregister that fails because cancel came first could read the flag as clear (G8), or a registration that was "
+   "taken late would be followed by one below it (G9)"},
   {"slot_scan", operation::load, std::memory_order_seq_cst, "slot_publish", breaks::lost},
   {"slot_take", operation::rmw, std::memory_order_acq_rel, "slot_publish, slot_too_late",
-   "the callback would not see what happened before register, or an unregister that comes too late could read the "
-   "flag as clear (G8)"},
+   "the callback would not see what happened before register, or who comes too late would not know of the cancel "
+   "(G8, G9)"},
   {"slot_done", operation::store, std::memory_order_release, "slot_await", breaks::effects},
   {"slot_resume", operation::store, std::memory_order_release, "slot_await", breaks::effects},
   {"slot_await", operation::load, std::memory_order_acquire, "slot_done, slot_resume", breaks::effects},

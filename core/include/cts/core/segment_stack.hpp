@@ -15,6 +15,8 @@
 ///   I8  Segments are not freed before dispose, so a stale pointer is readable.
 ///   I9  After `most_claims` attempts to make room, a registration stops claiming segments and allocates, unless
 ///       allocation fails (G11).
+///   I10 Who pushes a segment sees the construction of all segments below: the push acquires that of the one it covers,
+///       even if that one is not where it was when the pusher chose it (G14). So a link may be swung without a release.
 #pragma once
 #ifndef CTS_CORE_SEGMENT_STACK_HPP
 #define CTS_CORE_SEGMENT_STACK_HPP
@@ -104,11 +106,16 @@ class segment_stack {
   }
   segment* top() const noexcept { return segment::from(list_.top()); }
 
-  /// Visits the live slots from the segment `s` down, newest first (G9); `visit(segment, slot, word)` returns false to
-  /// stop. False if it stopped.
+  /// For the canceller: visits the live slots from the segment `s` down, newest first (G9); `visit(segment, slot,
+  /// word)` returns false to stop. False if it stopped.
   template <class Visit>
   CTS_HOT bool scan(segment* s, Visit visit) noexcept {
-    return scan_from(s, false, visit);
+    return scan_from<walker::canceller>(s, false, visit);
+  }
+  /// For others: the same from the top.
+  template <class Visit>
+  bool scan(Visit visit) noexcept {
+    return scan_from<walker::other>(top(), false, visit);
   }
   /// The same from just below the slot `at` of the segment `in`, which it finds in O(1).
   template <class Visit>
@@ -121,7 +128,7 @@ class segment_stack {
       if (is_live(w) && !visit(s, here, w)) return false;
     }
     bool begun = true;
-    return scan_segment(s, i, visit) && scan_from(below(s, begun), begun, visit);
+    return scan_segment(s, i, visit) && scan_from<walker::canceller>(below<walker::canceller>(s, begun), begun, visit);
   }
 
   /// Whether `at` is a slot of this stack. O(slots).
@@ -142,6 +149,7 @@ class segment_stack {
   using block = typename segment::block;
 
   enum class attempt { registered, refused, again };
+  enum class walker { canceller, other };
 
   /// Its capacity, without a load that the addresses of its slots would wait for.
   CTS_HOT std::size_t slots_of(segment* s) noexcept {
@@ -195,38 +203,45 @@ class segment_stack {
   }
   /// A canceller or a claimer came in between: it has the callback, or the registration never was (G4).
   CTS_COLD attempt retract(callback& c, slot& where, word mine, word now, bool late) noexcept {
-    if (!where.retract(mine, segment::dead_under(now))) return attempt::registered;
+    if (!where.retract(mine, segment::dead_under(now))) {
+      // TRICKY: the load orders what this thread registers next after the canceller's close. Else it could go into the
+      // generation that has begun meanwhile, below this one (G9).
+      static_cast<void>(where.read(site::slot_too_late));
+      return attempt::registered;
+    }
     c.slot_.set(nullptr);
     return late ? attempt::refused : attempt::again;
   }
 
   /// @param begun whether a link that is not late has been followed; those above the first such link lead down
-  template <class Visit>
+  template <walker Who, class Visit>
   CTS_HOT bool scan_from(segment* s, bool begun, Visit& visit) noexcept {
     while (s != nullptr) {
       if (!scan_segment(*s, slots_of(s), visit)) return false;
-      s = below(*s, begun);
+      s = below<Who>(*s, begun);
     }
     return true;
   }
+  template <walker Who>
   CTS_HOT segment* below(segment& at, bool& begun) noexcept {
     link const next = at.older_link();
     bool const late = segment::is_late(next);
-    segment* const on = late && begun ? behind_late_link(at, next) : segment::from(next);
+    segment* const on = late && begun ? behind_late_link(at, next, Who) : segment::from(next);
     begun = begun || !late;
     return on;
   }
   /// Where a walk goes on that stands on `at`, whose link is late. If `at` is in the stack, its pusher is on its way,
-  /// and the link leads down. Else the walk goes on below the last segment of which a callback has run: each slot above
-  /// was visited, so what is live there came too late and is retracted (G3). If none has run, the walk begins anew.
-  CTS_COLD segment* behind_late_link(segment& at, link next) noexcept {
+  /// and the link leads down. Else the canceller goes on below the last segment of which a callback has run: it visited
+  /// each slot above, so what is live there came too late and is retracted (G3). If none has run, it begins anew. So do
+  /// others, as the canceller may be in the middle of that segment.
+  CTS_COLD segment* behind_late_link(segment& at, link next, walker who) noexcept {
     for (;;) {
       segment* const first = first_not_late();
       segment* on = first;  // read at once, with the look: a segment that has run may move after it
       bool found = false;
       segment* s = first;
       do {
-        bool const ran = s->has_run();
+        bool const ran = who == walker::canceller && s->has_run();
         found = found || s == std::addressof(at);
         s = s->older();
         if (ran) on = s;

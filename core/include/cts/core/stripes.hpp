@@ -90,7 +90,7 @@ class alignas(Platform::line) stripe_row {
   template <class Visit>
   bool scan(Visit& visit) noexcept {
     for (std::size_t i = 0; i < size_; ++i)
-      if (!at(i).scan(at(i).top(), visit)) return false;
+      if (!at(i).scan(visit)) return false;
     return true;
   }
   bool holds(void const* at_slot) noexcept {
@@ -206,10 +206,13 @@ class stripes {
     std::size_t const paused = at.get();
     return first_[paused].stack.scan_on(in, here, visit) && scan_from(paused + 1, visit, at);
   }
+  /// For others than a canceller.
   template <class Visit>
   bool scan(Visit visit) noexcept {
-    note unused;
-    return has_row() ? row_->scan(visit) : scan_from(0, visit, unused);
+    if (has_row()) return row_->scan(visit);
+    for (std::size_t i = 0; i < own; ++i)
+      if (!first_[i].stack.scan(visit)) return false;
+    return true;
   }
   /// Calls `visit(stack, number)` for each in which registrations can be, until it returns false.
   template <class Visit>
