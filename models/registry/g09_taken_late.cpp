@@ -14,9 +14,11 @@ namespace {
 template <class Self, class P, unsigned Threads, std::size_t Stripes = 1>
 struct taken_in_a_claimed_segment : rl::test_suite<Self, Threads>, stage<P, Stripes> {
   static constexpr unsigned livelock_after = 60000;
-  static constexpr bool stays_out = false;  // thread 2 links the segment on top only after the cancel
+  static constexpr bool stays_out = false;       // thread 2 links the segment on top only after the cancel
+  static constexpr bool stays_late = false;      // thread 2 ends its move only after the cancel
+  static constexpr bool below_stays_out = true;  // thread 4 links its segment on top only after the cancel
   bool chosen, go, published, claimed, moves, out, moved, late_chosen, late_go, late_published, below_claimed,
-      below_moves, below_out, canceled;
+      below_moves, below_out, below_registered, pushed, canceled;
   baton late, mover, mover_below;
 
   static void meet(bool& mine, bool const& other) {
@@ -30,7 +32,7 @@ struct taken_in_a_claimed_segment : rl::test_suite<Self, Threads>, stage<P, Stri
   }
   void direct() {
     chosen = go = published = claimed = moves = out = moved = late_chosen = late_go = late_published = false;
-    below_claimed = below_moves = below_out = canceled = false;
+    below_claimed = below_moves = below_out = below_registered = pushed = canceled = false;
     late.reset(), mover.reset(), mover_below.reset();
     now.before = [this](site s) {
       unsigned const t = rl::thread_index();
@@ -38,11 +40,12 @@ struct taken_in_a_claimed_segment : rl::test_suite<Self, Threads>, stage<P, Stri
       if (t == 1 && s == site::gen_recheck) meet(published, canceled);
       if (t == 2 && s == site::older_mark) meet(claimed, moves);
       if (t == 2 && s == site::top_push && moves && Self::stays_out) meet(out, canceled);
+      if (t == 2 && s == site::older_unmark && moves && Self::stays_late) meet(pushed, canceled);
       if (t == 2 && s == site::gen_open) moved = true;
       if (t == 3 && s == site::slot_publish) meet(late_chosen, late_go);
       if (t == 3 && s == site::gen_recheck) meet(late_published, canceled);
       if (t == 4 && s == site::older_mark) meet(below_claimed, below_moves);
-      if (t == 4 && s == site::top_push && below_moves) meet(below_out, canceled);
+      if (t == 4 && s == site::top_push && below_moves && Self::below_stays_out) meet(below_out, canceled);
       if (t == 0) static_cast<Self*>(this)->canceller(s);
     };
   }
@@ -58,7 +61,10 @@ struct taken_in_a_claimed_segment : rl::test_suite<Self, Threads>, stage<P, Stri
       moved = true;
     }
     if (i == 3) register_when(late, 6);
-    if (i == 4) register_when(mover_below, 3);
+    if (i == 4) {
+      register_when(mover_below, 3);
+      below_registered = true;
+    }
   }
   /// Fills and empties the segment in which thread 1 has chosen its slot; node 4 is registered above it.
   void cover() {
@@ -172,6 +178,48 @@ struct moves_after_the_look : taken_in_a_claimed_segment<moves_after_the_look, p
 };
 add<moves_after_the_look> g9o("G9", "MovesAfterTheLook",
                               "directed: a canceller that is led back up goes on where its look did", chance(), 4000);
+
+/// Thread 4 moves its segment to the top and registers node 3 there, before the cancel. The segment of thread 1 comes
+/// above it. The notification pauses in that, whose link is late, and goes on in the one of thread 4, although the
+/// canceller may read its link as it was before, late too.
+struct paused_above_a_stale_link : taken_in_a_claimed_segment<paused_above_a_stale_link, platform<1, 3>, 5> {
+  static constexpr bool stays_late = true;
+  static constexpr bool below_stays_out = false;
+  void before() {
+    open(8);
+    try_register(0);
+    try_register(1);
+    unregister(1);
+    direct();
+    nodes[7]->then = [this](auto&) { shared->pause_here(); };
+  }
+  void thread(unsigned i) {
+    if (i != 0) return other(i);
+    cover();
+    unregister(0);
+    mover.pass(1);
+    await([this] { return claimed; });
+    below_moves = true;
+    mover_below.pass(1);
+    await([this] { return below_registered; });
+    go = true;
+    await([this] { return published; });
+    moves = true;
+    await([this] { return pushed; });
+    shared->request_cancellation();
+    registry::pause at;
+    auto* c = shared->run_callbacks([] { return false; }, at);
+    while (c != nullptr) c = shared->resume(at, [] { return false; });
+    canceled = late_go = true;
+  }
+  void after() {
+    exactly_once(3, true);
+    taken_in_a_claimed_segment::after();
+  }
+};
+add<paused_above_a_stale_link> g3i("G3", "PausedAboveAStaleLink",
+                                   "directed: a paused notification goes on in each segment below a late link",
+                                   chance(), 12500);
 
 /// Thread 0 registers node 5 in a segment that thread 1 has claimed to restart it. Thread 2 closes the stack and takes
 /// the node there, so that thread 0 cannot retract it. What thread 0 registers next must not go into the new

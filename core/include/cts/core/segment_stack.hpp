@@ -250,10 +250,15 @@ class segment_stack {
       if (s == nullptr && first == first_not_late()) return found ? segment::from(next) : on;
     }
   }
+  /// TRICKY: who registers in a segment has seen that its link is no longer late. So the slots are read first: else the
+  /// link could read as late still, and a paused notification would pass over the segment (G3).
   segment* first_not_late() noexcept {
-    segment* s = top();
-    for (link below = s->older_link(); segment::is_late(below); below = s->older_link()) s = segment::from(below);
-    return s;
+    for (segment* s = top();;) {
+      for (std::size_t i = 0; i < s->capacity(); i += block::size) static_cast<void>(s->look(i, site::slot_scan));
+      link const below = s->older_link();
+      if (!segment::is_late(below)) return s;
+      s = segment::from(below);
+    }
   }
   template <class Visit>
   CTS_HOT bool scan_segment(segment& s, std::size_t from, Visit& visit) noexcept {
