@@ -140,7 +140,8 @@ bool search(std::string const& name, unsigned long bound, Build build, char cons
     build(models::the_world);
     play(*program_named(f.at.program), f.at.seed);
   });
-  bool const same = again.found && again.at.seed == f.at.seed;
+  // ThreadSanitizer forgets accesses, so a serial schedule, played first, may show now what it did not show before.
+  bool const same = again.found && (again.at.seed == f.at.seed || again.at.seed < program_named(f.at.program)->threads);
   std::printf("%-36s %8lu  %s:%llu  %s%s\n", name.c_str(), f.at.schedules, f.at.program, f.at.seed, f.at.what,
               same ? "" : "   NOT FOUND AGAIN BY ITS SEED");
   return same;
