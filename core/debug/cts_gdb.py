@@ -58,13 +58,18 @@ def references(owner, central, last_stripe, bias):
 LINE = 64
 
 DEAD, LIVE, RUNNING, DONE = range(4)
-STATES = {LIVE: "registered", RUNNING: "running"}
+HELD = 4  # as done, but with a callback
+STATES = {LIVE: "registered", RUNNING: "running", HELD: "being removed"}
+
+
+def state_of(word):
+    return HELD if word & 3 == DONE and word & ~3 else word & 3
 
 
 class Entry:
     def __init__(self, stripe, generation, index, word):
         self.stripe, self.generation, self.index = stripe, generation, index
-        self.state, self.callback = word & 3, word & ~3
+        self.state, self.callback = state_of(word), word & ~3
 
 
 def segments(stack):
@@ -216,7 +221,7 @@ class CallbackPrinter:
         except gdb.error:
             return "cts::core::callback: its registry is gone; %s" % run
         mine = word & ~3 == int(self.value.address) if self.value.address is not None else False
-        return "cts::core::callback: %s; %s" % (STATES.get(word & 3, "over") if mine else "over", run)
+        return "cts::core::callback: %s; %s" % (STATES.get(state_of(word), "over") if mine else "over", run)
 
 
 # --- sources and tokens ---

@@ -104,6 +104,12 @@ void hold_until(Ready ready, int steps = 400) {
     nothing.store(0, rl::mo_relaxed, rl::debug_info("hold", __FILE__, __LINE__));
 }
 
+/// The same while the others run far.
+template <class Ready>
+void hold_long_until(Ready ready) {
+  hold_until(ready, 8000);
+}
+
 /// Waits for another thread until `done()`. The searches know a vain question from progress.
 template <class Done>
 void wait_until(Done done) {

@@ -87,5 +87,39 @@ add<lane_taken_out_or_canceled> reset_versus_cancel("G22", "ResetVersusCancel",
                                                     "a cancel and a reset beside the owner: the lane is run or removed",
                                                     full(), 1000000);
 
+/// A callback of the home ends the lane on the canceller's thread, while another thread removes the lane from there.
+struct lane_taken_out_and_ends_inside : rl::test_suite<lane_taken_out_and_ends_inside, 2>, lane_stage<tiny> {
+  struct ends_the_lane : core::basic_callback<tiny> {
+    explicit ends_the_lane(lane_taken_out_and_ends_inside& s) : core::basic_callback<tiny>(&ran), on(s) {}
+    lane_taken_out_and_ends_inside& on;
+    static void ran(core::basic_callback<tiny>& c) noexcept { static_cast<ends_the_lane&>(c).on.end(); }
+  };
+  ends_the_lane* newer = nullptr;
+  lane_type* mine = nullptr;
+  void end() { std::exchange(mine, nullptr)->~lane_type(); }
+  void before() {
+    open(1);
+    mine = lane;
+    newer = make<ends_the_lane>(*this);
+    registry->try_register(*newer);
+  }
+  void thread(unsigned i) {
+    if (i == 1) return cancel();
+    lane_type* const taken = lane;
+    registry->remove_all([this, taken](core::basic_callback<tiny>& c) {
+      if (&c != newer) taken->taken_out();
+    });
+  }
+  void after() {
+    if (mine != nullptr) end();
+    tiny::deallocate(std::exchange(lane, nullptr), sizeof(lane_type));
+    drop(newer);
+    close();
+  }
+};
+add<lane_taken_out_and_ends_inside> reset_versus_end_inside(
+    "G22", "ResetVersusEndInsideACallback",
+    "a callback of the registry destroys the lane while another thread removes it", full(), 100000);
+
 }  // namespace
 }  // namespace cts::models

@@ -72,7 +72,7 @@ void growth() {
   add_defect(
       "removal_taken_for_a_run", "G9", "a canceller that is led back up takes what is being removed for what has run",
       {when(runs_callbacks,
-            returns(site::slot_peek, [](std::uint64_t w) { return (w & 3) == 2 ? std::uint64_t{core::done} : w; }))});
+            returns(site::slot_peek, [](std::uint64_t w) { return (w & 3) == 3 ? std::uint64_t{core::done} : w; }))});
   add_defect("unlink_without_mark", "G14", "two threads may unlink neighbours at the same time",
              {drops(site::older_mark), when(follows(site::older_unlink), drops(site::older_unmark))});
   add_defect("claim_for_ever", "G11", "two threads undo each other's claims and registrations",
@@ -98,6 +98,8 @@ void unregistration() {
              {answers(site::slot_too_late, 0)});
   add_defect("registers_on_unawares", "G9", "a registrant that cannot retract does not read the slot once more",
              {when(follows(site::slot_retract), answers(site::slot_too_late, 0))});
+  add_defect("removal_taken_for_a_callback", "G6", "a wait takes what remove_all hands over for a callback that runs",
+             {returns(site::slot_await, [](std::uint64_t w) { return (w & 3) == 3 && w != core::done ? w - 1 : w; })});
   add_defect("wait_on_own_thread", "G7", "a callback that unregisters itself waits for itself",
              {when(follows(site::slot_await), answers(site::canceller_ask, 0))});
   add_defect("wait_for_whole_notification", "G6", "unregister waits until all callbacks have run",

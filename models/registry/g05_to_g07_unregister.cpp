@@ -73,31 +73,28 @@ struct behind_the_canceller : rl::test_suite<behind_the_canceller<Counts>, 3>, s
     unregister(3);
     nodes[1]->then = [this](auto&) {
       inside = true;
-      await([this] { return over; });
+      hold_long_until([this] { return over; });
     };
     now.before = [this](site s) {
       unsigned const t = rl::thread_index();
-      if (t == 1 && s == site::older_unlink && !std::exchange(claimed, true)) await([this] { return stands; });
+      if (t == 1 && s == site::older_unlink && !std::exchange(claimed, true))
+        hold_long_until([this] { return stands; });
       if (t == 1 && s == site::gen_open) moved = true;
       if (t == 2 && s == site::slot_scan && ++scans == 2) {
         stands = true;
-        await([this] { return moved; });
+        hold_long_until([this] { return moved; });
       }
     };
   }
-  template <class F>
-  static void await(F f) {
-    hold_until(f, 6000);
-  }
   void thread(unsigned i) {
     if (i == 0) {
-      await([this] { return claimed; });
+      hold_long_until([this] { return claimed; });
       shared->cancel();
     } else if (i == 1) {
       try_register(5);
       moved = true;
     } else {
-      await([this] { return inside; });
+      hold_long_until([this] { return inside; });
       if (Counts) {
         require(shared->count() > 0 || !inside, "count passed over a callback");
       } else {
@@ -117,6 +114,28 @@ add<behind_the_canceller<false>> g5e("G5", "RemovesBehindTheCanceller",
                                      "directed: remove_all goes on in the segment that a cancel is running", chance(),
                                      4000);
 add<behind_the_canceller<true>> g5f("G5", "CountsBehindTheCanceller", "directed: count does so, too", chance(), 4000);
+
+/// A callback of the cancel unregisters an older one and destroys it, while another thread's remove_all hands that
+/// over.
+struct waits_for_the_removal : rl::test_suite<waits_for_the_removal, 2>, stage<tiny> {
+  void before() {
+    open(2);
+    try_register(0);
+    try_register(1);
+    nodes[1]->then = [this](auto&) {
+      shared->unregister_and_wait(*nodes[0]);
+      drop(nodes[0]);
+    };
+  }
+  void thread(unsigned i) {
+    if (i == 0) shared->cancel();
+    else shared->remove_all([](core::basic_callback<tiny>& c) { static_cast<node&>(c).payload.get(); });
+  }
+  void after() { close(); }
+};
+add<waits_for_the_removal> g6d("G6", "CancellerWaitsForARemoval",
+                               "the canceller's thread, too, waits for a callback that remove_all hands over", full(),
+                               100000);
 
 add<waiting<stage<tiny>>> g6("G6", "WaitsForIt",
                              "after a waiting unregister the callback is not running and its effects are visible",

@@ -24,11 +24,7 @@ struct taken_in_a_claimed_segment : rl::test_suite<Self, Threads>, stage<P, Stri
   static void meet(bool& mine, bool const& other) {
     if (mine) return;
     mine = true;
-    await([&other] { return other; });
-  }
-  template <class F>
-  static void await(F f) {
-    hold_until(f, 8000);  // the others run far meanwhile
+    hold_long_until([&other] { return other; });
   }
   void direct() {
     chosen = go = published = claimed = moves = out = moved = late_chosen = late_go = late_published = false;
@@ -50,8 +46,15 @@ struct taken_in_a_claimed_segment : rl::test_suite<Self, Threads>, stage<P, Stri
     };
   }
   void canceller(site) {}
+  void open_with_one_below() {
+    this->open(8);
+    this->try_register(0);
+    this->try_register(1);
+    this->unregister(1);
+    direct();
+  }
   void register_when(baton& b, std::size_t i) {
-    await([&b] { return b.peek() == 1; });
+    hold_long_until([&b] { return b.peek() == 1; });
     if (b.get() == 1) this->try_register(i);
   }
   void other(unsigned i) {
@@ -68,14 +71,14 @@ struct taken_in_a_claimed_segment : rl::test_suite<Self, Threads>, stage<P, Stri
   }
   /// Fills and empties the segment in which thread 1 has chosen its slot; node 4 is registered above it.
   void cover() {
-    await([this] { return chosen; });
+    hold_long_until([this] { return chosen; });
     for (std::size_t i : {1u, 2u, 3u}) this->try_register(i);
     this->try_register(4);
     this->unregister(3);
     this->try_register(3);
     this->unregister(3);
     late.pass(1);
-    await([this] { return late_chosen; });
+    hold_long_until([this] { return late_chosen; });
     this->try_register(3);
     this->unregister(2);
     this->try_register(2);
@@ -106,17 +109,17 @@ struct paused_in_it : taken_in_a_claimed_segment<paused_in_it<P, Stripes, StaysO
     if (i != 0) return this->other(i);
     this->cover();
     this->mover.pass(1);
-    this->await([this] { return this->claimed; });
+    hold_long_until([this] { return this->claimed; });
     this->go = true;
-    this->await([this] { return this->published; });
+    hold_long_until([this] { return this->published; });
     this->shared->request_cancellation();
     pause at;
     auto* c = this->shared->run_callbacks([] { return false; }, at);
     this->moves = true;
-    this->await([this] { return this->out || this->moved; });
+    hold_long_until([this] { return this->out || this->moved; });
     if (!stays_out) {
       this->late_go = true;
-      this->await([this] { return this->late_published; });
+      hold_long_until([this] { return this->late_published; });
     }
     while (c != nullptr) c = this->shared->resume(at, [] { return false; });
     this->canceled = this->late_go = true;
@@ -142,24 +145,20 @@ struct moves_after_the_look : taken_in_a_claimed_segment<moves_after_the_look, p
   bool looks;
   int walks;
   void before() {
-    open(8);
     looks = false;
     walks = 0;
-    try_register(0);
-    try_register(1);
-    unregister(1);
-    direct();
+    open_with_one_below();
   }
   void canceller(site s) {
     if (s == site::slot_scan && ran == 3 && !looks) {
       looks = true;
       below_moves = true;
-      await([this] { return below_out; });
+      hold_long_until([this] { return below_out; });
     } else if (looks && s == site::older_walk && ++walks == 6) {
       moves = true;
-      await([this] { return moved; });
+      hold_long_until([this] { return moved; });
       late_go = true;
-      await([this] { return late_published; });
+      hold_long_until([this] { return late_published; });
     }
   }
   void thread(unsigned i) {
@@ -167,11 +166,11 @@ struct moves_after_the_look : taken_in_a_claimed_segment<moves_after_the_look, p
     cover();
     unregister(0);
     mover.pass(1);
-    await([this] { return claimed; });
+    hold_long_until([this] { return claimed; });
     mover_below.pass(1);
-    await([this] { return below_claimed; });
+    hold_long_until([this] { return below_claimed; });
     go = true;
-    await([this] { return published; });
+    hold_long_until([this] { return published; });
     shared->cancel();
     canceled = moves = late_go = true;
   }
@@ -186,11 +185,7 @@ struct paused_above_a_stale_link : taken_in_a_claimed_segment<paused_above_a_sta
   static constexpr bool stays_late = true;
   static constexpr bool below_stays_out = false;
   void before() {
-    open(8);
-    try_register(0);
-    try_register(1);
-    unregister(1);
-    direct();
+    open_with_one_below();
     nodes[7]->then = [this](auto&) { shared->pause_here(); };
   }
   void thread(unsigned i) {
@@ -198,14 +193,14 @@ struct paused_above_a_stale_link : taken_in_a_claimed_segment<paused_above_a_sta
     cover();
     unregister(0);
     mover.pass(1);
-    await([this] { return claimed; });
+    hold_long_until([this] { return claimed; });
     below_moves = true;
     mover_below.pass(1);
-    await([this] { return below_registered; });
+    hold_long_until([this] { return below_registered; });
     go = true;
-    await([this] { return published; });
+    hold_long_until([this] { return published; });
     moves = true;
-    await([this] { return pushed; });
+    hold_long_until([this] { return pushed; });
     shared->request_cancellation();
     registry::pause at;
     auto* c = shared->run_callbacks([] { return false; }, at);
@@ -237,18 +232,20 @@ struct registers_on : rl::test_suite<registers_on<Stage>, 3>, Stage {
     this->unregister(1);
     this->nodes[5]->then = [this](auto&) {
       runs_it = true;
-      await([this] { return published_again; });
+      hold_long_until([this] { return published_again; });
     };
     now.before = [this](site s) {
       unsigned const t = rl::thread_index();
-      if (t == 0 && s == site::slot_publish && !std::exchange(chosen, true)) await([this] { return verified; });
+      if (t == 0 && s == site::slot_publish && !std::exchange(chosen, true))
+        hold_long_until([this] { return verified; });
       if (t == 0 && s == site::slot_retract && !std::exchange(published, true))
-        await([this] { return runs_it && opened; });
+        hold_long_until([this] { return runs_it && opened; });
       if (t == 0 && s == site::gen_recheck && again) {
         published_again = true;
-        await([this] { return canceled; });
+        hold_long_until([this] { return canceled; });
       }
-      if (t == 1 && s == site::gen_open && !std::exchange(verified, true)) await([this] { return published; });
+      if (t == 1 && s == site::gen_open && !std::exchange(verified, true))
+        hold_long_until([this] { return published; });
       else if (t == 1 && s == site::hand_keep && verified) open_until_published_again();
     };
   }
@@ -257,11 +254,7 @@ struct registers_on : rl::test_suite<registers_on<Stage>, 3>, Stage {
   }
   void open_until_published_again() {
     opened = true;
-    await([this] { return published_again; });
-  }
-  template <class F>
-  static void await(F f) {
-    hold_until(f, 6000);
+    hold_long_until([this] { return published_again; });
   }
   void thread(unsigned i) {
     if (i == 0) {
@@ -269,14 +262,14 @@ struct registers_on : rl::test_suite<registers_on<Stage>, 3>, Stage {
       if (again) this->try_register(6);
       published_again = true;
     } else if (i == 1) {
-      await([this] { return chosen; });
+      hold_long_until([this] { return chosen; });
       for (std::size_t k : {2u, 3u}) this->try_register(k);
       for (std::size_t k : {0u, 2u, 3u}) this->unregister(k);
       this->try_register(4);  // restarts the segment
       opened = true;
       this->unregister(4);
     } else {
-      await([this] { return published; });
+      hold_long_until([this] { return published; });
       this->shared->cancel();
       canceled = published_again = true;
     }

@@ -219,30 +219,26 @@ struct top_again : rl::test_suite<top_again, 3>, stage<tiny> {
       unsigned const t = rl::thread_index();
       if (t == 0 && s == site::older_walk && ++walks == 4) {
         stands = true;
-        await([this] { return over; });
+        hold_long_until([this] { return over; });
       }
-      if (t == 1 && s == site::older_link && !std::exchange(unlinked, true)) await([this] { return back; });
+      if (t == 1 && s == site::older_link && !std::exchange(unlinked, true)) hold_long_until([this] { return back; });
     };
-  }
-  template <class F>
-  static void await(F f) {
-    hold_until(f, 6000);
   }
   void thread(unsigned i) {
     if (i == 0) {
       shared->count();
     } else if (i == 1) {
-      await([this] { return stands; });
+      hold_long_until([this] { return stands; });
       try_register(3);
       pushed = true;
     } else {
-      await([this] { return unlinked; });
+      hold_long_until([this] { return unlinked; });
       try_register(4);
       unregister(2);
       try_register(5);
       unregister(5);
       back = true;
-      await([this] { return pushed; });
+      hold_long_until([this] { return pushed; });
       try_register(6);
       over = true;
     }

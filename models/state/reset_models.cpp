@@ -85,6 +85,46 @@ add<reset_vs_cancel> const add_reset_vs_cancel(
     "G19", "ResetVersusCancel", "try_reset beside cancel: memory-safe, each callable is destroyed once (R85)", full(),
     1000000);
 
+/// The newest callback ends an older one, whose owner takes care of it, while try_reset looks whether to remove it.
+struct reset_vs_end_inside : rl::test_suite<reset_vs_end_inside, 2>, scene {
+  void before() {
+    open();
+    add(0);
+    callbacks[1] = ::new (P::allocate(sizeof(in_place))) in_place;
+    states[0]->share();
+    register_callback(0);
+    states[0]->share();
+    require(states[0]->try_register(*callbacks[1]) == core::register_result::registered, "not registered");
+    callbacks[1]->then = [this] { end(callbacks[0]); };
+  }
+  void end(in_place*& c) {
+    states[0]->unregister_and_wait(*c);
+    require(!detail::is_used_elsewhere(*states[0], *c), "destroyed while try_reset holds it");
+    in_place* const gone = std::exchange(c, nullptr);
+    gone->~in_place();
+    P::deallocate(gone, sizeof *gone);
+    states[0]->drop();
+  }
+  void thread(unsigned i) {
+    if (i == 0) {
+      (void)states[0]->try_reset();
+      states[0]->drop();
+    } else {
+      cancel(*states[0]);
+    }
+  }
+  void after() {
+    if (callbacks[0] != nullptr) end(callbacks[0]);
+    states[0]->unregister_and_wait(*callbacks[1]);
+    states[0]->drop();
+    states[0]->dispose_and_drop();
+    close();
+  }
+};
+add<reset_vs_end_inside> const add_reset_vs_end_inside(
+    "G19", "ResetVersusEndInsideACallback", "try_reset beside a callback of the cancel that ends an older one", full(),
+    1000000);
+
 struct reset_of_owner : rl::test_suite<reset_of_owner, 2>, scene {
   void before() {
     open();

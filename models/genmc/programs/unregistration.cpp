@@ -243,5 +243,21 @@ struct remove_beside_wait : remove_beside_cancel {
 };
 CTS_PROGRAM(G6, WaitBesideRemoveAll, remove_beside_wait, "a waiting unregister beside remove_all");
 
+struct remove_beside_a_callback : registry_stage<1, 1> {
+  void before() {
+    open(2);
+    try_register(0);
+    try_register(1);
+    nodes[1]->then = [](node& n) { n.on.end(0); };
+  }
+  void first() {
+    registry->remove_all([](core::basic_callback<P>& c) { static_cast<node&>(c).turn = -1; });
+  }
+  void second() { cancel(); }
+  void after() { close(); }
+};
+CTS_PROGRAM(G6, CancellerWaitsForARemoval, remove_beside_a_callback,
+            "a callback of the cancel unregisters and destroys an older one, which remove_all may hold");
+
 }  // namespace
 }  // namespace cts::genmc

@@ -173,7 +173,7 @@ class basic_registry {
     auto const in_flight = watch_.begin(call::unregister);
     all().scan([&](auto& from, auto& at, word w) noexcept {
       callback& c = *core::callback_of<callback>(w);
-      if (!at.take(w, core::running(c))) return true;
+      if (!at.take(w, core::held(c))) return true;
       removed(c);
       at.release(from.dead_under(from.generation_again()));
       return true;
@@ -186,11 +186,13 @@ class basic_registry {
     return at != nullptr && at->peek() == core::live(c);
   }
 
-  /// Whether `c`, last registered here, runs now. False after a failed unregister() makes its effects visible. R46
-  bool is_running(callback const& c) const noexcept {
+  /// What is done with `c`, last registered here. None after a failed unregister() makes its effects visible. R46
+  slot_use use_of(callback const& c) const noexcept {
     auto const* const at = c.slot_.get();
-    return at != nullptr && at->still(core::running(c));
+    return at != nullptr ? at->use_of(c) : slot_use::none;
   }
+  /// Whether `c`, last registered here, runs now. R46
+  bool is_running(callback const& c) const noexcept { return use_of(c) == slot_use::running; }
 
   /// How many callbacks are registered. O(slots), a snapshot. If segments move meanwhile, it may count some twice.
   std::size_t count() noexcept {
@@ -252,7 +254,6 @@ class basic_registry {
   bool is_canceller() const noexcept { return canceller_.load(site::canceller_ask) == Platform::this_thread(); }
 
   // --- register and unregister ---
-
   /// For a registrant that finds its stack closed: the registry is canceled or disposed, or it has a row (D6).
   register_result not_here(callback& c) noexcept {
     if constexpr (Stripes == stripes_at_run_time) {
@@ -281,14 +282,13 @@ class basic_registry {
     return at != nullptr && at->unregister(core::live(c), c.dead_.get());
   }
   CTS_COLD void wait(callback& c) noexcept {
-    auto* const at = c.slot_.get();
-    word const running = core::running(c);
-    if (at == nullptr || !at->still(running) || is_canceller()) return;  // G7
-    Platform::await(core::wait::callback_returns, [at, running] { return !at->still(running); });
+    slot_use const use = use_of(c);
+    if (use == slot_use::none || (use == slot_use::running && is_canceller())) return;  // G7
+    word const taken = use == slot_use::held ? core::held(c) : core::running(c);
+    Platform::await(core::wait::callback_returns, [at = c.slot_.get(), taken] { return !at->still(taken); });
   }
 
   // --- cancel ---
-
   /// Closes the registry and sets the flag. Null but for the one thread that did it (G1).
   place* request() noexcept {
     place* const top = all().close_first();
@@ -361,7 +361,6 @@ class basic_registry {
   }
 
   // --- dispose ---
-
   CTS_HOT void end(word flag) noexcept {
     bool const inside = flag == notifying && detach_canceller();
     watch_.dispose(inside);

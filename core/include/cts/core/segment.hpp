@@ -162,11 +162,11 @@ class segment : segment_header<Platform> {
       return [this]<std::size_t... K>(std::index_sequence<K...>) { return (words[K] | ...); }
       (std::make_index_sequence<size>());
     }
-    bool any_live() const noexcept { return (merged() & 1) != 0; }  // or done
+    bool any_live() const noexcept { return (merged() & 1) != 0; }  // or held, or done
     bool all_dead() const noexcept { return is_dead(merged()); }
   };
-  /// Whether a callback of it has returned from a cancel. A running one does not count: remove_all, too, makes a slot
-  /// running for a moment, and a canceller that looks runs none (I7).
+  /// Whether a callback of it has returned from a cancel. None that remove_all holds counts, and a canceller that
+  /// looks runs none (I7).
   bool has_run() noexcept {
     for (std::size_t i = 0; i < capacity_; ++i)
       if (at(i).peek() == done) return true;

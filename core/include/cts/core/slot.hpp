@@ -4,10 +4,10 @@
 ///
 ///                      publish                take                    finish
 ///     dead(older gen) ─────────▶ live(c) ───────────────▶ running(c) ─────────▶ done
-///           ▲                      │ unregister, retract      │
-///           │                      ▼                          │ release (remove_all)
-///           └── new generation ── dead(this gen) ◀────────────┘      resume finishes a callback that has paused
-///                                  └── publish ─▶ live (only just below the frontier)
+///           ▲                      │ │ hold                   resume finishes a callback that has paused
+///           │  unregister, retract │ └──────▶ held(c)
+///           │                      ▼             │ release
+///           └── new generation ── dead(this gen) ◀┘── publish ─▶ live (only just below the frontier)
 ///
 /// A slot is *unused* in generation g if its word is dead with a generation below g. So a new generation frees every
 /// slot of its segment at once, and no value comes back (no ABA).
@@ -16,6 +16,7 @@
 ///     dead            generation  0      0         0 0
 ///     live(c)         address of the callback c    0 1
 ///     running(c)      address of the callback c    1 0     holds c: nothing waits for a later callback of the slot
+///     held(c)         address of the callback c    1 1     by remove_all, which hands c over
 ///     done            0           0      0         1 1
 ///     a generation    number      sealed 0         0 0
 ///     a cursor        generation  0      index (bits 8 … 0)
@@ -54,6 +55,16 @@ template <class Callback>
 word running(Callback const& c) noexcept {
   return word{reinterpret_cast<std::uintptr_t>(std::addressof(c))} | 2;
 }
+template <class Callback>
+word held(Callback const& c) noexcept {
+  return word{reinterpret_cast<std::uintptr_t>(std::addressof(c))} | 3;
+}
+/// What is done with a callback that is not registered any more.
+enum class slot_use : std::uint8_t {
+  none,     ///< nothing
+  running,  ///< the canceller runs it
+  held      ///< a remove_all hands it over
+};
 /// Casts only where the types differ: -Wuseless-cast reports the rest.
 template <class Integer>
 constexpr Integer narrowed(word w) noexcept {
@@ -86,16 +97,22 @@ class basic_slot {
     static_cast<void>(word_.load(site::slot_too_late));
     return false;
   }
-  /// live → running, by a canceller or remove_all (G2).
-  CTS_HOT bool take(word live, word running) noexcept { return word_.compare_exchange(live, running, site::slot_take); }
+  /// live → running, by a canceller; live → held, by remove_all (G2).
+  CTS_HOT bool take(word live, word taken) noexcept { return word_.compare_exchange(live, taken, site::slot_take); }
   /// running → done (G6).
   CTS_HOT void finish() noexcept { word_.store(done, site::slot_done); }
   /// The same for a callback that has paused.
   void finish_paused() noexcept { word_.store(done, site::slot_resume); }
-  /// running → dead, by remove_all.
+  /// held → dead, by remove_all.
   void release(word dead) noexcept { word_.store(dead, site::slot_done); }
-  /// False makes the callback's effects visible (G6).
-  bool still(word running) const noexcept { return word_.load(site::slot_await) == running; }
+  /// None makes the effects of `c` visible (G6).
+  template <class Callback>
+  slot_use use_of(Callback const& c) const noexcept {
+    word const now = word_.load(site::slot_await);
+    return now == running(c) ? slot_use::running : now == held(c) ? slot_use::held : slot_use::none;
+  }
+  /// The same of a callback that may be gone. False: none.
+  bool still(word taken) const noexcept { return word_.load(site::slot_await) == taken; }
 
  private:
   typename Platform::template atomic<word> word_;

@@ -38,6 +38,14 @@ struct basic_node : core::basic_callback<Platform> {
   basic_node* next_removed = nullptr;  // this: removed at once
 };
 
+/// After an unregister of `c` that came too late: whether another thread runs `c` or removes it. R47: on a thread that
+/// runs the callbacks, none else does the first, but the second may be any.
+template <class State>
+bool is_used_elsewhere(State const& s, typename State::callback const& c) noexcept {
+  core::slot_use const use = s.registry().use_of(c);
+  return use == core::slot_use::held || (use == core::slot_use::running && !s.runs_here());
+}
+
 /// Removes everything from a registry without running it. R84.
 /// Most nodes are removed after the scan, because destroying a callable may end other registrations, its own included
 /// (G19).

@@ -190,9 +190,9 @@ class basic_state {
     if (over || !registry_.unregister(c)) [[unlikely]]
       await_return(c);
   }
-  /// After an unregister that came too late: waits until `c` has returned, but not on a thread that runs callbacks.
+  /// After an unregister that came too late: waits until `c` has returned or was removed; R47 says who does not.
   CTS_COLD void await_return(callback& c) noexcept {
-    if (!registry_.is_running(c) || runs_here()) return;
+    if (!is_used_elsewhere(*this, c)) return;
     typename Parts::waiting const on(*this, c);
     registry_.await_return(c);
   }
