@@ -34,8 +34,8 @@ namespace core {
 
 /// A registry of callbacks that run at most once, at cancel. In place; owns no callback. All verbs but dispose may be
 /// called concurrently and inside a callback, which may also dispose and destroy the registry that runs it. No verb
-/// throws; only a growing try_register allocates. Async-signal-safe unless checked: is_cancellation_requested,
-/// is_registered, is_running, count, canceller, unregister, request_cancellation; cancel if its callbacks are (G11).
+/// throws; only a growing try_register allocates. Async-signal-safe unless checked (G11): is_cancellation_requested,
+/// is_registered, is_running, use_of, count, canceller, unregister, request_cancellation; cancel if its callbacks are.
 /// @tparam Stripes segment stacks that threads are spread over. 1: last in, first out over happens-before. More: no
 ///   common cache line between threads of different stripes, and the order is per thread. stripes_at_run_time: 1, or
 ///   those that the constructor is given.
