@@ -133,7 +133,7 @@ def entries(registry):
     """Of each slot that holds a callback, the newest first."""
     for stripe, stack in enumerate(stacks(registry)):
         for entry in in_stack(stripe, stack):
-            if entry.state in STATES:
+            if entry.state in (LIVE, RUNNING):
                 yield entry
 
 

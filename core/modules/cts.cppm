@@ -126,6 +126,7 @@ using cts::core::misuse_handler;
 using cts::core::register_result;
 using cts::core::registry;
 using cts::core::set_misuse_handler;
+using cts::core::slot_use;
 using cts::core::spaced;
 using cts::core::std_platform;
 using cts::core::striped_registry;

@@ -125,6 +125,51 @@ add<reset_vs_end_inside> const add_reset_vs_end_inside(
     "G19", "ResetVersusEndInsideACallback", "try_reset beside a callback of the cancel that ends an older one", full(),
     1000000);
 
+/// A callback of the cancel asks for the end of an older registration and waits for it, beside try_reset. The older
+/// callable owns the registration of that callback: whoever destroys it waits for the callback.
+struct reset_vs_async_end : rl::test_suite<reset_vs_async_end, 2>, scene {
+  model_waiter* waiter = nullptr;
+  registration *older = nullptr, *newer = nullptr;
+  void before() {
+    open();
+    add(0);
+    waiter = ::new (P::allocate(sizeof(model_waiter))) model_waiter;
+    waiter->done.reset();
+    register_node();
+    older = handle;
+    register_node();
+    newer = handle;
+    newer->then = [this] {
+      if (older->unregister() || !older->complete_at_end(*waiter)) return;
+      P::await([this] { return waiter->done.get() != 0; });
+    };
+    older->at_end = [this] { newer->unregister_and_wait(); };
+    states[0]->share();
+  }
+  void thread(unsigned i) {
+    if (i == 0) {
+      (void)states[0]->try_reset();
+      states[0]->drop();
+    } else {
+      cancel(*states[0]);
+    }
+  }
+  void after() {
+    for (auto* r : {older, newer}) {
+      r->unregister_and_wait();
+      r->release_handle();
+    }
+    require(callables_destroyed == 2 && nodes_freed == 2, "not destroyed once");
+    states[0]->dispose_and_drop();
+    waiter->~model_waiter();
+    P::deallocate(waiter, sizeof *waiter);
+    close();
+  }
+};
+add<reset_vs_async_end> const add_reset_vs_async_end(
+    "G20", "AsyncDisposeBesideReset", "a callback waits for the end of one that try_reset takes out, and gets it",
+    full(), 200000);
+
 struct reset_of_owner : rl::test_suite<reset_of_owner, 2>, scene {
   void before() {
     open();

@@ -28,7 +28,7 @@ struct slot_snapshot {
 
   /// Whether the callback waits for cancel.
   bool live() const noexcept { return is_live(found); }
-  /// Whether the callback runs, or is being removed.
+  /// Whether the callback runs.
   bool running() const noexcept { return (found & 3) == 2; }
   /// The callback, which may be gone: not to be dereferenced.
   void const* callback() const noexcept {

@@ -87,8 +87,8 @@ class basic_registry {
     return retire(c);
   }
 
-  /// Unregisters `c` or waits until it has returned: its effects are visible then. Waits for this callback only, and
-  /// not on the thread that runs the callbacks. R46–R48
+  /// Unregisters `c` or waits until it has returned or remove_all has handed it over: its effects are visible then.
+  /// Waits for this callback only. The thread that runs the callbacks waits for the second alone. R46–R48
   void unregister_and_wait(callback& c) noexcept {
     auto const in_flight = watch_.begin(call::unregister_and_wait);
     if (!retire(c)) wait(c);
@@ -167,7 +167,7 @@ class basic_registry {
 
   /// Unregisters all that has not begun to run, newest first; what is registered meanwhile may stay or go. Calls
   /// `removed(callback&)` for each, which may destroy it if its try_register has returned, but must not use this
-  /// registry. O(slots), or more while other threads move segments. R84
+  /// registry or wait for a callback of it. O(slots), or more while other threads move segments. R84
   template <class Removed>
   void remove_all(Removed removed) noexcept {
     auto const in_flight = watch_.begin(call::unregister);
@@ -282,10 +282,11 @@ class basic_registry {
     return at != nullptr && at->unregister(core::live(c), c.dead_.get());
   }
   CTS_COLD void wait(callback& c) noexcept {
-    slot_use const use = use_of(c);
+    auto* const at = c.slot_.get();
+    slot_use const use = at != nullptr ? at->use_of(c) : slot_use::none;
     if (use == slot_use::none || (use == slot_use::running && is_canceller())) return;  // G7
     word const taken = use == slot_use::held ? core::held(c) : core::running(c);
-    Platform::await(core::wait::callback_returns, [at = c.slot_.get(), taken] { return !at->still(taken); });
+    Platform::await(core::wait::callback_returns, [at, taken] { return !at->still(taken); });
   }
 
   // --- cancel ---

@@ -38,8 +38,8 @@ struct basic_node : core::basic_callback<Platform> {
   basic_node* next_removed = nullptr;  // this: removed at once
 };
 
-/// After an unregister of `c` that came too late: whether another thread runs `c` or removes it. R47: on a thread that
-/// runs the callbacks, none else does the first, but the second may be any.
+/// After an unregister of `c` that came too late: whether another thread runs `c` or takes it out of the registry. On a
+/// thread that runs the callbacks (R48) no other one does the first, but one may do the second.
 template <class State>
 bool is_used_elsewhere(State const& s, typename State::callback const& c) noexcept {
   core::slot_use const use = s.registry().use_of(c);

@@ -62,7 +62,9 @@ class basic_registration_node : public basic_node<typename State::platform> {
   /// For the handle: asks that `w` is completed at the end (N3). R52.
   /// @return false if there is nothing to wait for; `w` is then not used
   bool complete_at_end(Waiter& w) noexcept {
-    if (!is_used_elsewhere(state_, *this)) return false;
+    // What try_reset holds does not run and never will: unlike dispose(), nobody waits for its removal here, whose
+    // foreign destructor may wait for the thread that calls this.
+    if (!state_.registry().is_running(*this) || state_.runs_here()) return false;
     word now = owners_.load(site::owners_ask);
     for (;;) {
       if ((now & owners::registry) == 0) return false;

@@ -190,7 +190,7 @@ class basic_state {
     if (over || !registry_.unregister(c)) [[unlikely]]
       await_return(c);
   }
-  /// After an unregister that came too late: waits until `c` has returned or was removed; R47 says who does not.
+  /// After an unregister that came too late: waits until `c` has returned or is taken out; R48 says who does not.
   CTS_COLD void await_return(callback& c) noexcept {
     if (!is_used_elsewhere(*this, c)) return;
     typename Parts::waiting const on(*this, c);
