@@ -109,7 +109,7 @@ class basic_slot {
   template <class Callback>
   slot_use use_of(Callback const& c) const noexcept {
     word const now = word_.load(site::slot_await);
-    return now == running(c) ? slot_use::running : now == held(c) ? slot_use::held : slot_use::none;
+    return now == core::running(c) ? slot_use::running : now == core::held(c) ? slot_use::held : slot_use::none;
   }
   /// The same of a callback that may be gone. False: none.
   bool still(word taken) const noexcept { return word_.load(site::slot_await) == taken; }

@@ -43,7 +43,7 @@ template <class Rep, class Period>
 bool dispose_for(registration_base& registered, std::chrono::duration<Rep, Period> time) noexcept {
   if (registered.unregister()) return true;
   state& s = registered.owner();
-  auto const over = [&registered, &s] { return !is_used_elsewhere(s, registered); };
+  auto const over = [&registered, &s] { return !detail::is_used_elsewhere(s, registered); };
   if (!detail::is_number(time)) return over();
   auto const end = detail::end_of_wait(time, "dispose_for");
   std::chrono::nanoseconds nap(100);

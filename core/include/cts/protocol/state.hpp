@@ -192,7 +192,7 @@ class basic_state {
   }
   /// After an unregister that came too late: waits until `c` has returned or is taken out; R48 says who does not.
   CTS_COLD void await_return(callback& c) noexcept {
-    if (!is_used_elsewhere(*this, c)) return;
+    if (!detail::is_used_elsewhere(*this, c)) return;
     typename Parts::waiting const on(*this, c);
     registry_.await_return(c);
   }
