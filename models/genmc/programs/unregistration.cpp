@@ -251,7 +251,10 @@ struct remove_beside_a_callback : registry_stage<1, 1> {
     nodes[1]->then = [](node& n) { n.on.end(0); };
   }
   void first() {
-    registry->remove_all([](core::basic_callback<P>& c) { static_cast<node&>(c).turn = -1; });
+    registry->remove_all([this](core::basic_callback<P>& c) {
+      static_cast<void>(registry->is_cancellation_requested());  // a step, before which the other thread may go on
+      static_cast<node&>(c).turn = -1;
+    });
   }
   void second() { cancel(); }
   void after() { close(); }
