@@ -131,9 +131,8 @@ class compact_stack {
     return annex_of(top_.load(site::top_find)).scan_on(in, at, visit) && scan_below(in_place, visit);
   }
 
-  /// For visitors of slots in place, as those of a segment: what a slot that is given back holds (J4).
-  static constexpr word generation_again() noexcept { return dead(0); }
-  static constexpr word dead_under(word) noexcept { return dead(0); }
+  /// For visitors of slots in place, as segment::give_back (J4).
+  static void give_back(slot& at) noexcept { at.release(dead(0)); }
 
   /// Whether `at` is a slot of this stack. O(slots).
   bool holds(void const* at) const noexcept {

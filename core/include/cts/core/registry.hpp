@@ -175,7 +175,7 @@ class basic_registry {
       callback& c = *core::callback_of<callback>(w);
       if (!at.take(w, core::held(c))) return true;
       removed(c);
-      at.release(from.dead_under(from.generation_again()));
+      from.give_back(at);
       return true;
     });
   }

@@ -154,6 +154,15 @@ class segment : segment_header<Platform> {
   /// open already and its registrants past the slot: so it is left dead in the next (G9).
   static constexpr word dead_under(word now) noexcept { return is_sealed(now) ? dead(now) + generation_step : now; }
 
+  /// held → dead, by remove_all.
+  void give_back(slot& at) noexcept {
+    // TRICKY: between the look at the slot and its take the callback may have been unregistered and registered again.
+    // The load comes after slot_publish in the order of all seq_cst operations, as the look did. So the generation is
+    // found sealed if the claimer has not seen that registration. Else a used slot could become unused (I2).
+    static_cast<void>(at.read(site::slot_scan));
+    at.release(dead_under(generation_again()));
+  }
+
   struct block {
     static constexpr std::size_t size =
         std::gcd(std::gcd(Platform::inline_slots, Platform::segment_slots), std::size_t{4});
