@@ -158,7 +158,16 @@ void add_defects_of_the_event() {
 
 void add_defects_of_registrations() {
   add_defect("abandon_under_scan", "G19", "try_reset destroys a removed callable before its slot is free",
-             {replaces("node.removal")});
+             {returns(site::remover_ask, [](std::uint64_t) { return ~std::uint64_t{0}; })});
+  add_defect("remover_not_named", "G20", "a callable's destructor waits for the end of its own destruction",
+             {answers(site::remover_ask, 0)});
+  add_defect("removal_not_awaited", "G20", "dispose does not wait while another thread destroys the callable",
+             {skips(detail::wait::registration_ends)});
+  add_defect("removal_awaited_in_a_callback", "G20",
+             "dispose in a callback waits for a callable's destructor, which waits for that callback",
+             {when(follows(site::remover_ask), answers(core::site::flag_poll, 3))});
+  add_defect("owner_taken_back", "G20", "a node whose callable has ended the handle is left to the handle",
+             {when(been_at(site::owners_release), sees(site::owners_ask, owners::handle))});
   add_defect("free_on_leave", "G20", "the handle frees the node though its callback runs",
              {overlooks(site::owners_release, owners::registry)});
   add_defect(
@@ -184,6 +193,8 @@ void add_defects_of_callbacks() {
              {replaces("failures.add_aggregate")});
   add_defect("delegate_not_restored", "G21", "after a send its thread still counts as the one that runs callbacks (P7)",
              {when(been_at(site::delegate_set), drops(site::delegate_set))});
+  add_defect("delegate_of_one_state", "G21", "the context's thread counts so for the state below the links alone",
+             {when(follows(site::status_peek), drops(site::delegate_set))});
 }
 
 struct add_all_defects {

@@ -43,6 +43,79 @@ add<child_ends_elsewhere> const add_child_ends_elsewhere(
     "G21", "ChildEndsInAContext",
     "a child's callback, sent to another thread by its parent's cancel, ends the child there", full(), 1000000);
 
+/// The same, and then the parent, whose notification is paused.
+struct parent_ends_elsewhere : rl::test_suite<parent_ends_elsewhere, 2>, scene {
+  baton back;
+  void before() {
+    open();
+    back.reset();
+    add(0);
+    add(1, 1);
+    require(states[1]->link_to(0, *states[0]), "no memory");
+    register_callback(1);
+    callbacks[1]->then = [this] {
+      ready.pass(1);
+      P::await([this] { return back.get() != 0; });
+    };
+  }
+  void thread(unsigned i) {
+    if (i == 0) {
+      cancel(*states[0]);
+      return;
+    }
+    P::await([this] { return ready.get() != 0; });
+    {
+      state::delegate const here(*states[1]);
+      unregister_callback(1);
+      states[1]->dispose_and_drop();
+      states[0]->dispose_and_drop();
+    }
+    back.pass(1);
+  }
+  void after() {
+    require(runs(1) == 1, "did not run");
+    close();
+  }
+};
+add<parent_ends_elsewhere> const add_parent_ends_elsewhere(
+    "G21", "ParentEndsInAContextOfItsChild",
+    "a child's callback, sent to another thread by its parent's cancel, ends child and parent there", full(), 1000000);
+
+/// A callback of a grandchild ends the state between, which a link above runs.
+struct middle_ends_elsewhere : rl::test_suite<middle_ends_elsewhere, 2>, scene {
+  baton back;
+  void before() {
+    open_chain();
+    back.reset();
+    register_callback(2);
+    callbacks[2]->then = [this] {
+      ready.pass(1);
+      P::await([this] { return back.get() != 0; });
+    };
+  }
+  void thread(unsigned i) {
+    if (i == 0) {
+      cancel(*states[0]);
+      return;
+    }
+    P::await([this] { return ready.get() != 0; });
+    {
+      state::delegate const here(*states[2]);
+      unregister_callback(2);
+      states[1]->dispose_and_drop();
+    }
+    back.pass(1);
+  }
+  void after() {
+    states[2]->dispose_and_drop();
+    states[0]->dispose_and_drop();
+    close();
+  }
+};
+add<middle_ends_elsewhere> const add_middle_ends_elsewhere(
+    "G21", "MiddleEndsInAContextOfTheLeaf", "a grandchild's callback, sent to another thread, ends the state between",
+    full(), 1000000);
+
 struct source_ends_elsewhere : rl::test_suite<source_ends_elsewhere, 2>, scene {
   baton back;
   void before() {

@@ -125,6 +125,77 @@ add<reset_vs_end_inside> const add_reset_vs_end_inside(
     "G19", "ResetVersusEndInsideACallback", "try_reset beside a callback of the cancel that ends an older one", full(),
     1000000);
 
+/// Beside try_reset, or another thread's end of the same registration: dispose returns when the callable is destroyed.
+template <bool Resets>
+struct dispose_vs_removal : rl::test_suite<dispose_vs_removal<Resets>, 2>, scene {
+  void before() {
+    open();
+    add(0);
+    register_node();
+    if (Resets) states[0]->share();
+  }
+  void thread(unsigned i) {
+    if (i == 1) {
+      handle->unregister_and_wait();
+      require(handle->callable.get() == 0, "dispose has returned, but the callable lives");
+    } else if (Resets) {
+      (void)states[0]->try_reset();
+      states[0]->drop();
+    } else {
+      (void)handle->unregister();
+    }
+  }
+  void after() {
+    handle->release_handle();
+    require(callables_destroyed == 1 && nodes_freed == 1, "not destroyed once");
+    states[0]->dispose_and_drop();
+    close();
+  }
+};
+add<dispose_vs_removal<true>> const add_dispose_vs_reset("G20", "DisposeBesideReset",
+                                                         "dispose waits while try_reset destroys the callable", full(),
+                                                         1000000);
+add<dispose_vs_removal<false>> const add_dispose_vs_unregister(
+    "G20", "DisposeBesideUnregister", "dispose waits while another thread's unregister destroys the callable", full(),
+    1000000);
+
+/// A callback of the cancel disposes an older registration, beside try_reset. The older callable owns the registration
+/// of that callback.
+struct reset_vs_dispose_inside : rl::test_suite<reset_vs_dispose_inside, 2>, scene {
+  registration *older = nullptr, *newer = nullptr;
+  void before() {
+    open();
+    add(0);
+    register_node();
+    older = handle;
+    register_node();
+    newer = handle;
+    newer->then = [this] { older->unregister_and_wait(); };
+    older->at_end = [this] { newer->unregister_and_wait(); };
+    states[0]->share();
+  }
+  void thread(unsigned i) {
+    if (i == 0) {
+      (void)states[0]->try_reset();
+      states[0]->drop();
+    } else {
+      cancel(*states[0]);
+    }
+  }
+  void after() {
+    for (auto* r : {older, newer}) {
+      r->unregister_and_wait();
+      r->release_handle();
+    }
+    require(callables_destroyed == 2 && nodes_freed == 2, "not destroyed once");
+    states[0]->dispose_and_drop();
+    close();
+  }
+};
+add<reset_vs_dispose_inside> const add_reset_vs_dispose_inside(
+    "G20", "DisposeInsideACallbackBesideReset",
+    "a callback disposes a registration that try_reset destroys, and does not wait for it", full(), 200000);
+
 /// A callback of the cancel asks for the end of an older registration and waits for it, beside try_reset. The older
 /// callable owns the registration of that callback: whoever destroys it waits for the callback.
 struct reset_vs_async_end : rl::test_suite<reset_vs_async_end, 2>, scene {
@@ -193,6 +264,64 @@ struct reset_of_owner : rl::test_suite<reset_of_owner, 2>, scene {
 add<reset_of_owner> const add_reset_of_owner("G19", "ResetOfItsOwnOwner",
                                              "try_reset removes a callable that holds its own registration", full(),
                                              1000000);
+
+/// A callable that owns its registration is taken back through it.
+struct owner_taken_back : rl::test_suite<owner_taken_back, 2>, scene {
+  void before() {
+    open();
+    add(0);
+    register_node();
+    handle->at_end = [r = handle] {
+      r->unregister_and_wait();
+      r->release_handle();
+    };
+    states[0]->share();
+  }
+  void thread(unsigned i) {
+    if (i == 0) handle->unregister();
+    else states[0]->dispose_and_drop();
+  }
+  void after() {
+    states[0]->drop();
+    require(callables_destroyed == 1 && nodes_freed == 1, "not destroyed once");
+    close();
+  }
+};
+add<owner_taken_back> const add_owner_taken_back("G20", "ACallableThatOwnsItsRegistration",
+                                                 "unregister destroys a callable that ends its own handle", full(),
+                                                 1000);
+
+/// The callable that try_reset destroys first disposes the registration of an older one, which it destroys next.
+struct reset_ends_the_next : rl::test_suite<reset_ends_the_next, 1>, scene {
+  registration *older = nullptr, *newer = nullptr;
+  void before() {
+    open();
+    add(0);
+    register_node();
+    older = handle;
+    register_node();
+    newer = handle;
+    auto const ends = [this](registration* other) {
+      return [this, other] {
+        if (callables_destroyed != 1) return;
+        other->unregister_and_wait();
+        require(other->callable.get() == 0, "dispose has returned, but the callable lives");
+      };
+    };
+    newer->at_end = ends(older);
+    older->at_end = ends(newer);
+  }
+  void thread(unsigned) { (void)states[0]->try_reset(); }
+  void after() {
+    for (auto* r : {older, newer}) r->release_handle();
+    require(callables_destroyed == 2 && nodes_freed == 2, "not destroyed once");
+    states[0]->dispose_and_drop();
+    close();
+  }
+};
+add<reset_ends_the_next> const add_reset_ends_the_next(
+    "G20", "DisposeInsideAReset", "a callable that try_reset destroys disposes the registration of another one", full(),
+    1000);
 
 // --- the same with shared sources ---
 

@@ -167,7 +167,6 @@ struct registration : detail::basic_registration_node<state, model_waiter> {
   registration(state& s, int& destroyed, int& freed)
       : base(s, &run, &destroy), callables_destroyed(destroyed), nodes_freed(freed) {
     s.share();
-    if (is_replaced("node.removal")) next_removed = this;  // at once
   }
   P::var<int> callable{1};
   P::var<int> effect{0};
@@ -200,7 +199,7 @@ inline registration*& late_callable() { return the_late_callable[rl::thread_inde
 
 inline void registration::destroy(detail::basic_node<P>& b, part what) noexcept {
   auto& n = static_cast<registration&>(b);
-  if (what == part::registration) return n.end_registration();
+  if (what == part::registration) return n.end_removed();
   if (what == part::record) return;
   if (what == part::callable) {
     if (is_replaced("callable.destroy")) late_callable() = &n;

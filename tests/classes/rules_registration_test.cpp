@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 // R43 … R56, R90 … R93: registrations, contexts, visibility.
+#include "must_end.hpp"
 #include "rules.hpp"
 
 #include <unordered_set>
@@ -368,19 +369,73 @@ TEST(R46, WhatIsLeftBehindLivesAsLongAsTheSourceAndItsTokens) {  // G20
   EXPECT_EQ(kept.use_count(), 1);
 }
 TEST(R46, ACallableMayOwnItsOwnRegistration) {  // G20
-  for (int how = 0; how < 2; ++how) {
+  enum way { by_cancel, by_reset, by_unregister, by_dispose, by_dispose_async, by_dispose_for };
+  for (way const how : {by_cancel, by_reset, by_unregister, by_dispose, by_dispose_async, by_dispose_for}) {
     source s;
     auto self = std::make_shared<registration>();
     std::weak_ptr<registration> const watch = self;
     *self = s.token().register_callback([self] {});
+    registration& r = *self;
     self.reset();
-    if (how == 0) {
-      s.cancel();
-    } else {
-      EXPECT_TRUE(s.try_reset());
+    switch (how) {
+      case by_cancel: s.cancel(); break;
+      case by_reset: EXPECT_TRUE(s.try_reset()); break;
+      case by_unregister: EXPECT_TRUE(r.unregister()); break;
+      case by_dispose: r.dispose(); break;
+      case by_dispose_async: r.dispose_async().get(); break;
+      case by_dispose_for: EXPECT_TRUE(r.dispose_for(1h)); break;
     }
     EXPECT_TRUE(watch.expired()) << how;
   }
+}
+/// A callable whose destructor lets another thread come to its dispose().
+struct ends_slowly {
+  gate* begun;
+  std::atomic<bool>* ended;
+  ends_slowly(gate& b, std::atomic<bool>& e) : begun(&b), ended(&e) {}
+  ends_slowly(ends_slowly&& o) noexcept : begun(std::exchange(o.begun, nullptr)), ended(o.ended) {}
+  ~ends_slowly() {
+    if (begun == nullptr) return;
+    begun->open();
+    std::this_thread::sleep_for(10ms);
+    *ended = true;
+  }
+  void operator()() const {}
+};
+TEST(R46, DisposeReturnsAfterTheCallablesDestructorOnAnotherThread) {  // G20
+  for (bool const resets : {true, false}) {
+    source s;
+    gate begun;
+    std::atomic<bool> ended = false;
+    registration r = s.token().register_callback(ends_slowly(begun, ended));
+    std::thread other([&] {
+      bool const taken_back = resets ? s.try_reset() : r.unregister();
+      EXPECT_TRUE(taken_back);
+    });
+    begun.wait();
+    r.dispose();
+    EXPECT_TRUE(ended) << resets;
+    EXPECT_TRUE(r.dispose_for(0s));
+    other.join();
+  }
+}
+TEST(R46, ACallableThatTryResetDestroysMayDisposeAnyRegistration) {  // G19, G20
+  source s;
+  registration a, b;
+  int destroyed = 0;
+  auto const disposing = [&](registration& other) {
+    auto const ends = [&destroyed, &other](int* p) {
+      delete p;
+      if (++destroyed != 1) return;
+      other.dispose();  // would wait for itself, if it waited
+      EXPECT_EQ(destroyed, 2);
+    };
+    return [held = std::unique_ptr<int, decltype(ends)>(new int, ends)] {};
+  };
+  a = s.token().register_callback(disposing(b));
+  b = s.token().register_callback(disposing(a));
+  EXPECT_TRUE(s.try_reset());
+  EXPECT_EQ(destroyed, 2);
 }
 TEST(R46, MoveOnlyCallablesAreFine) {  // G20
   source s;
@@ -459,6 +514,26 @@ TEST(R91, InsideAContextTheChildMayBeDisposed) {  // G21
   auto const r = k.token().register_callback([&] { k.dispose(); }, c);
   p.cancel();
   EXPECT_TRUE(k.is_cancellation_requested());
+}
+TEST(R91, InsideAContextEveryStateAboveMayEnd) {  // G16, G21
+  for (int ends = 0; ends < 7; ++ends) {
+    worker_context c;
+    auto top = std::make_unique<source>();
+    auto middle = std::make_unique<source>(source::create_linked(top->token()));
+    auto leaf = std::make_unique<source>(source::create_linked(middle->token()));
+    leaf->token()
+        .register_callback(
+            [&] {
+              must_end const waits("the end of a source in a context");
+              if (ends % 2 == 0) leaf.reset();
+              if (ends % 3 == 0) middle.reset();
+              if (ends < 4) top.reset();
+            },
+            c)
+        .detach();
+    top->cancel();
+    EXPECT_EQ(c.sent, 1);
+  }
 }
 TEST(R92, TheEquivalents) {
   static_assert(std::is_abstract_v<synchronization_context>);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
-/// G3, G9, G11, G14 while segments are restarted and moved.
+/// G3, G11, G14 while segments are restarted and moved.
 #include "genmc/registry_stage.hpp"
 
 namespace cts::genmc {
@@ -159,43 +159,6 @@ struct unlink_below_the_moved : registry_stage<1, 1, 1, 1> {
 };
 CTS_PROGRAM(G11, UnlinkBelowTheMoved, unlink_below_the_moved,
             "a later thread, which sees nothing of it, moves the segment below a moved one");
-
-/// The steps of remove_all, a registrant and a claimer at one slot. The callback is unregistered and registered again
-/// after remove_all has looked at the slot.
-struct comes_again_beside_remove_all : registry_stage<2, 2> {
-  core::whole_segment<P, 2>* segment = nullptr;
-  core::word first_generation = 0;
-  bool was_used = false;  // in the next generation
-
-  core::basic_slot<P>& slot() { return segment->at(0); }
-  bool is_unused() { return core::is_unused(slot().peek(), first_generation + core::generation_step); }
-  void before() {
-    open(1);
-    segment = make<core::whole_segment<P, 2>>();
-    first_generation = segment->generation();
-    slot().publish(core::dead(0), core::live(*nodes[0]));
-  }
-  void first() {
-    core::word const live = core::live(*nodes[0]);
-    if (!slot().unregister(live, first_generation) || !slot().publish(first_generation, live)) return;
-    core::word const now = segment->generation_again();
-    if (now != first_generation) slot().retract(live, segment->dead_under(now));
-  }
-  void second() {
-    if (segment->restart(first_generation)) was_used = !is_unused();
-  }
-  void third() {
-    core::word const seen = slot().read(core::site::slot_scan);
-    if (core::is_live(seen) && slot().take(seen, core::held(*nodes[0]))) segment->give_back(slot());
-  }
-  void after() {
-    require(!was_used || !is_unused(), "a used slot has become unused");
-    drop(segment);
-    close();
-  }
-};
-CTS_PROGRAM(G9, ComesAgainBesideRemoveAll, comes_again_beside_remove_all,
-            "remove_all gives a slot back after the callback came again in it, while the segment is restarted");
 
 }  // namespace
 }  // namespace cts::genmc

@@ -44,6 +44,11 @@ class basic_callback {
   [[no_unique_address]] registrar<Platform::checked> registrar_;
 };
 
+/// What follows if nothing else is asked for.
+struct nothing_else {
+  void operator()() const noexcept {}
+};
+
 /// The callback of production.
 using callback = basic_callback<std_platform>;
 static_assert(alignof(callback) >= 4, "a slot keeps its kind in the two low bits of the address");

@@ -167,15 +167,16 @@ class basic_registry {
 
   /// Unregisters all that has not begun to run, newest first; what is registered meanwhile may stay or go. Calls
   /// `removed(callback&)` for each, which may destroy it if its try_register has returned, but must not use this
-  /// registry or wait for a callback of it. O(slots), or more while other threads move segments. R84
-  template <class Removed>
-  void remove_all(Removed removed) noexcept {
+  /// registry or wait for its callbacks; then `then()`, which may. O(slots), or more while segments move. R84
+  template <class Removed, class Then = nothing_else>
+  void remove_all(Removed removed, Then then = {}) noexcept {
     auto const in_flight = watch_.begin(call::unregister);
     all().scan([&](auto& from, auto& at, word w) noexcept {
       callback& c = *core::callback_of<callback>(w);
       if (!at.take(w, core::held(c))) return true;
       removed(c);
       from.give_back(at);
+      then();
       return true;
     });
   }
@@ -204,8 +205,7 @@ class basic_registry {
   /// Whether `is(address)` is true for the address of a registered callback. O(slots), a snapshot.
   template <class Is>
   bool any_registered(Is is) noexcept {
-    return !all().scan(
-        [&](auto&, auto&, word w) noexcept { return !is(static_cast<void const*>(callback_of<callback>(w))); });
+    return !all().scan([&](auto&, auto&, word w) noexcept { return !is(core::callback_of<callback>(w)); });
   }
 
   /// Whether cancel has been called and its callbacks have not all returned. For a thread that runs one of them, exact.

@@ -102,7 +102,7 @@ class function_node final : public registration_base {
       delete std::addressof(self);
       return;
     }
-    if (what == part::registration) return self.end_registration();
+    if (what == part::registration) return self.end_removed();
     if (what == part::record) return self.owner().more().note_detached(self.record_);
     self.owner().more().remove(self.record_);
     self.f_.~F();

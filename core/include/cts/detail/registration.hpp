@@ -42,8 +42,7 @@ using registration_base = basic_registration_node<state, end_waiter>;
 template <class Rep, class Period>
 bool dispose_for(registration_base& registered, std::chrono::duration<Rep, Period> time) noexcept {
   if (registered.unregister()) return true;
-  state& s = registered.owner();
-  auto const over = [&registered, &s] { return !detail::is_used_elsewhere(s, registered); };
+  auto const over = [&registered] { return registered.is_over_here(); };
   if (!detail::is_number(time)) return over();
   auto const end = detail::end_of_wait(time, "dispose_for");
   std::chrono::nanoseconds nap(100);

@@ -69,6 +69,8 @@ enum class site : std::uint8_t {
   alarm_publish,
   alarm_take,
   // the owners of a registration's node, and the threads that wait for its end
+  remover_set,
+  remover_ask,
   owners_ask,
   owners_alone,
   owners_wait,
@@ -212,10 +214,15 @@ inline constexpr core::site_info site_table[site_count] = {
   {"alarm_take", core::operation::load, std::memory_order_relaxed, "none",
    "nothing: status_ask or status_dispose has read what status_arm wrote, which comes after alarm_publish (G17)"},
 
-  {"owners_ask", core::operation::load, std::memory_order_acquire, "owners_end",
+  {"remover_set", core::operation::store, std::memory_order_relaxed, "remover_ask",
+   "nothing: a thread finds its own name only if it wrote that itself (G20)"},
+  {"remover_ask", core::operation::load, std::memory_order_relaxed, "remover_set",
+   "nothing: every other value means that another thread removes the node (G20)"},
+
+  {"owners_ask", core::operation::load, std::memory_order_acquire, "owners_end, owners_alone",
    "a handle would free a node whose callable is still being destroyed (G20)"},
-  {"owners_alone", core::operation::store, std::memory_order_relaxed, "none",
-   "nothing: the thread that has unregistered the node is its only owner (G20)"},
+  {"owners_alone", core::operation::store, std::memory_order_release, "owners_ask",
+   "a second thread's dispose would return without seeing the callable's end (G20)"},
   {"owners_wait", core::operation::rmw, std::memory_order_release, "owners_end",
    "the end would complete a waiter whose construction it does not see (G20)"},
   {"owners_release", core::operation::rmw, std::memory_order_acq_rel, "owners_end",
@@ -303,9 +310,12 @@ constexpr core::site_info const& info(site s) noexcept { return site_table[stati
 
 /// The name of a wait.
 enum class wait : std::uint8_t {
-  lane_callback_returns  ///< a lane's unregister_and_wait, for the callback that the canceller runs (G22)
+  lane_callback_returns,  ///< a lane's unregister_and_wait, for the callback that the canceller runs (G22)
+  registration_ends       ///< in dispose of a registration, for its callable's end on another thread (G20)
 };
-constexpr core::wait_info info(wait) noexcept { return {"lane_callback_returns"}; }
+constexpr core::wait_info info(wait w) noexcept {
+  return {w == wait::lane_callback_returns ? "lane_callback_returns" : "registration_ends"};
+}
 
 }  // namespace detail
 }  // namespace CTS_ABI

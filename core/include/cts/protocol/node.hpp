@@ -7,8 +7,10 @@
 
 #include <cstdint>
 #include <memory>
+#include <utility>
 
 #include "cts/core/callback.hpp"
+#include "cts/protocol/memory_orders.hpp"
 
 namespace cts {
 inline namespace CTS_ABI {
@@ -33,9 +35,18 @@ struct basic_node : core::basic_callback<Platform> {
   struct at_once {};
   explicit basic_node(typename callback::function run, removal r = nullptr) noexcept : callback(run), remove(r) {}
   basic_node(typename callback::function run, removal r, at_once) noexcept
-      : callback(run), remove(r), next_removed(this) {}
-  removal const remove;                // null: the owner takes care of it
-  basic_node* next_removed = nullptr;  // this: removed at once
+      : callback(run), remove(r), remover_(removed_at_once) {}
+  removal const remove;  // null: the owner takes care of it
+
+  bool is_removed_at_once() const noexcept { return remover_.load(site::remover_ask) == removed_at_once; }
+  /// The calling thread is about to remove the node without running it.
+  void begin_removal() noexcept { remover_.store(Platform::this_thread(), site::remover_set); }
+  /// Whether the calling thread has begun to remove it.
+  bool is_removed_here() const noexcept { return remover_.load(site::remover_ask) == Platform::this_thread(); }
+
+ private:
+  static constexpr std::uintptr_t removed_at_once = ~std::uintptr_t{0};
+  typename Platform::template atomic<std::uintptr_t> remover_{0};
 };
 
 /// After an unregister of `c` that came too late: whether another thread runs `c` or takes it out of the registry. On a
@@ -46,24 +57,22 @@ bool is_used_elsewhere(State const& s, typename State::callback const& c) noexce
   return use == core::slot_use::held || (use == core::slot_use::running && !s.runs_here());
 }
 
-/// Removes everything from a registry without running it. R84.
-/// Most nodes are removed after the scan, because destroying a callable may end other registrations, its own included
-/// (G19).
+/// Removes everything from a registry without running it, newest first. R84.
+/// Most nodes are removed when their slots are given back: destroying a callable may end other registrations, its own
+/// included (G19).
 template <class Registry, class Node>
 void abandon_all(Registry& registry) noexcept {
-  Node* removed = nullptr;
-  registry.remove_all([&removed](typename Node::callback& c) noexcept {
-    auto& n = static_cast<Node&>(c);
-    if (n.remove == nullptr) return;
-    if (n.next_removed == std::addressof(n)) return n.remove(n, node_part::registration);
-    n.next_removed = removed;
-    removed = std::addressof(n);
-  });
-  while (removed != nullptr) {
-    Node& n = *removed;
-    removed = n.next_removed;
-    n.remove(n, node_part::registration);
-  }
+  Node* taken = nullptr;
+  registry.remove_all(
+      [&taken](typename Node::callback& c) noexcept {
+        auto& n = static_cast<Node&>(c);
+        if (n.remove == nullptr) return;
+        if (n.is_removed_at_once()) n.remove(n, node_part::registration);
+        else taken = std::addressof(n);
+      },
+      [&taken]() noexcept {
+        if (Node* const n = std::exchange(taken, nullptr)) n->remove(*n, node_part::registration);
+      });
 }
 
 }  // namespace detail

@@ -46,9 +46,6 @@ class parents {
   static void unlink(State& child, std::size_t i) noexcept {
     link& l = child.link_at(i);
     if (l.parent == nullptr || l.parent->registry().unregister(l)) return;
-    // TRICKY: no wait if a synchronization context has brought a callback of the child to this thread, and this very
-    // link runs that callback. The link's end waits for it.
-    if (child.delegate_.is_this_thread() && is_canceled_by(child, i)) return;
     l.parent->await_return(l);
   }
   /// For the thread that holds the only reference to `child`: unregisters the links and lets go of the parents, unless
@@ -97,11 +94,6 @@ class parents {
     });
   }
 
- private:
-  static bool is_canceled_by(State const& child, std::size_t i) noexcept {
-    status::word const now = child.status_.load(site::status_peek);
-    return status::is_canceled_by_link(now) && status::link_index(now) == i;
-  }
 };
 
 }  // namespace detail

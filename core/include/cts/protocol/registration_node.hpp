@@ -9,12 +9,15 @@
 ///     handle, registry ──owners_end──▶ handle ──owners_release──▶ freed
 ///                      ──owners_release──▶ registry ──owners_end──▶ freed
 ///                      ──owners_alone──▶ handle            (the handle's thread has unregistered the callback)
+///     registry         ────────────────▶ freed             (the same, and its callable has ended the handle)
 ///
 ///   N1  The registry's half ends once the callback has run, or was removed, and its callable is destroyed. A thread
 ///       that unregisters the callback ends that half itself.
 ///   N2  The handle's half ends once, with the handle, whether the callback has run or not. The thread that ends the
 ///       second half frees the node.
-///   N3  A waiter adds itself to the list only if it finds the registry's half in the same word. So the end finds it.
+///   N3  While a thread removes the node, the node names it. Another thread's dispose waits for the end of that; the
+///       thread itself does not, as it is inside the callable's destructor, nor does one that runs callbacks.
+///   N4  A waiter adds itself to the list only if it finds the registry's half in the same word. So the end finds it.
 #pragma once
 #ifndef CTS_PROTOCOL_REGISTRATION_NODE_HPP
 #define CTS_PROTOCOL_REGISTRATION_NODE_HPP
@@ -50,19 +53,27 @@ class basic_registration_node : public basic_node<typename State::platform> {
   /// For the handle: R43. O(1), wait-free.
   bool unregister() noexcept {
     if (is_over() || !state_.registry().unregister(*this)) return false;
+    this->begin_removal();
     this->remove(*this, part::callable);
-    owners_.store(owners::handle, site::owners_alone);
+    if ((owners_.load(site::owners_ask) & owners::handle) != 0) [[likely]]
+      owners_.store(owners::handle, site::owners_alone);
+    else this->remove(*this, part::storage);
     return true;
   }
-  /// For the handle: unregisters the callback or, if it runs on another thread, waits until it has returned. R46.
+  /// For the handle: unregisters the callback or, if another thread runs or removes it, waits until its callable is
+  /// destroyed. R46.
   void unregister_and_wait() noexcept {
     if (!unregister() && !is_over()) [[unlikely]]
-      state_.await_return(*this);
+      await_end();
   }
-  /// For the handle: asks that `w` is completed at the end (N3). R52.
+  /// After an unregister() that has returned false: whether unregister_and_wait() would return now.
+  bool is_over_here() const noexcept {
+    return is_over() || (!detail::is_used_elsewhere(state_, *this) && (is_over() || waits_not_here()));
+  }
+  /// For the handle: asks that `w` is completed at the end (N4). R52.
   /// @return false if there is nothing to wait for; `w` is then not used
   bool complete_at_end(Waiter& w) noexcept {
-    // What try_reset holds does not run and never will: unlike dispose(), nobody waits for its removal here, whose
+    // What is being removed does not run and never will. Unlike dispose(), nobody waits for its callable's end here: a
     // foreign destructor may wait for the thread that calls this.
     if (!state_.registry().is_running(*this) || state_.runs_here()) return false;
     word now = owners_.load(site::owners_ask);
@@ -96,6 +107,11 @@ class basic_registration_node : public basic_node<typename State::platform> {
   basic_registration_node(State& s, typename node::callback::function run, typename node::removal end) noexcept
       : node(run, end), state_(s) {}
 
+  /// Ends the registry's half of a node that was removed without being run.
+  void end_removed() noexcept {
+    this->begin_removal();
+    end_registration();
+  }
   /// Ends the registry's half (N1): destroys the callable, completes the waiters, frees the node if the handle is gone.
   void end_registration() noexcept {
     this->remove(*this, part::callable);
@@ -114,6 +130,14 @@ class basic_registration_node : public basic_node<typename State::platform> {
   static constexpr word both = owners::handle | owners::registry;
   static Waiter* waiters(word now) noexcept { return reinterpret_cast<Waiter*>(now & ~both); }
   bool is_over() const noexcept { return (owners_.load(site::owners_ask) & owners::registry) == 0; }
+  bool waits_not_here() const noexcept {
+    return this->is_removed_here() || (state_.registry().is_notifying() && state_.runs_here());
+  }
+  CTS_COLD void await_end() noexcept {
+    state_.await_return(*this);
+    if (is_over() || waits_not_here()) return;
+    platform::await(wait::registration_ends, [this] { return is_over(); });
+  }
 
   State& state_;
   typename platform::template atomic<word> owners_{both};

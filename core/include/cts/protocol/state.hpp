@@ -208,9 +208,7 @@ class basic_state {
   }
 
   /// A scope in which a synchronization context runs a callback on this thread. R91.
-  struct delegate : basic_delegate<platform>::scope {
-    explicit delegate(basic_state& s) noexcept : basic_delegate<platform>::scope(s.delegate_) {}
-  };
+  using delegate = basic_delegation<basic_state>;
   /// The thread that runs the callbacks now, or did last. For reports.
   std::uintptr_t runner() const noexcept {
     std::uintptr_t const other = delegate_.thread();
@@ -281,6 +279,7 @@ class basic_state {
   using stripes = striped_count<platform>;
   friend link;
   friend ancestors;
+  friend delegate;
   friend notification;
   friend parents;
   friend foreign_links;
