@@ -123,8 +123,8 @@ class cancellation_token {
       F&& f, detail::location where = detail::location::current()) const;
   /// Registers `f` to be called through `context.send()`. R91.
   ///
-  /// As the other overload, but if cancellation has been requested already, it calls `f` without the context (R18). The
-  /// thread on which the context runs `f` does not wait for callbacks of this source, as the canceller does not.
+  /// As the other overload, but if cancellation has been requested already, it calls `f` without the context (R18). On
+  /// the context's thread `f` may do all that it may on the canceller's. Cancel adds O(links to the first canceled).
   template <detail::cancellation_argument F>
   [[nodiscard]] cancellation_token_registration register_callback(
       F&& f, synchronization_context& context, detail::location where = detail::location::current()) const;
@@ -230,8 +230,8 @@ class cancellation_token {
 /// The right to take a callback back: .NET's CancellationTokenRegistration. R43–R56.
 ///
 /// Thread-safe: all members may be called concurrently, also on one object, and with every member of the source and its
-/// tokens. Not assignment, a move or the destructor of the same object. Move-only, one pointer; it may outlive the
-/// source. std::hash hashes it by its identity.
+/// tokens. Not assignment, a move, swap(), detach() or the destructor of the same object. Move-only, one pointer; it
+/// may outlive the source. std::hash hashes it by its identity.
 class cancellation_token_registration {
  public:
   /// Makes a registration of nothing. All of these are equal. R55.
@@ -262,11 +262,11 @@ class cancellation_token_registration {
   /// @return true: the callback has not run and never will, and the callable is destroyed. False: it runs or has run,
   ///   and the token reads as canceled, or it is not registered; that says nothing about its effects (R93d)
   bool unregister() noexcept { return node_ != nullptr && node_->unregister(); }
-  /// Takes the callback back or, if another thread runs it, waits until it has returned. Idempotent.
+  /// Takes the callback back or, if another thread runs it or destroys its callable, waits for that. Idempotent.
   ///
-  /// Afterwards the callback does not run and never will, its effects are visible and the callable is destroyed. Waits
-  /// for no other callback; does not wait on the thread that runs the source's callbacks. A wait for a callback that
-  /// waits for this thread is reported (set_wait_cycle_handler, R49–R51). R46–R48.
+  /// Afterwards it does not run and never will, its effects are visible and the callable is destroyed. Waits for no
+  /// other callback, and not on the thread that runs the source's callbacks or in the callable's destructor. A wait for
+  /// a callback that waits for this thread is reported (set_wait_cycle_handler, R49–R51). R46–R48.
   void dispose() noexcept {
     if (node_ != nullptr) node_->unregister_and_wait();
   }
@@ -277,7 +277,7 @@ class cancellation_token_registration {
     return node_ == nullptr || detail::dispose_for(*node_, time);
   }
   /// As dispose(), but does not wait. R52.
-  /// @return a future that is ready when dispose() would return; its destructor does not wait
+  /// @return a future that is ready when the callback has returned or never runs; its destructor does not wait
   std::future<void> dispose_async() noexcept {
     return node_ != nullptr ? detail::dispose_async(*node_) : detail::ready_future();
   }

@@ -41,9 +41,9 @@ inline constexpr std::chrono::milliseconds infinite{-1};
 /// Requests cancellation: .NET's CancellationTokenSource.
 ///
 /// Thread-safe: all members may be called concurrently, but dispose() comes last. A call that overlaps dispose() is
-/// memory-safe (R61) and reported in checked builds. Assignment, a move and the destructor of the same object must not
-/// overlap any other call. Movable, one pointer; a moved-from source may only be destroyed or assigned. Tokens and
-/// registrations may outlive the source.
+/// memory-safe (R61) and reported in checked builds. Assignment, a move, swap() and the destructor of the same object
+/// must not overlap any other call. Movable, one pointer; a moved-from source may only be destroyed or assigned. Tokens
+/// and registrations may outlive the source.
 class cancellation_token_source {
  public:
   /// Makes a source. One allocation.
@@ -279,7 +279,7 @@ class cancellation_token_source {
     if (!detail::arm_at(s, when)) detail::cancel_overdue(s);
   }
   /// Makes the source as new: stops the timer and removes all registrations, linked sources included, without running
-  /// them. R84–R86.
+  /// them. Their callables are destroyed, the newest first, and may use the source. R84–R86.
   ///
   /// Must not overlap cancel (R85). O(registrations at their peak).
   /// @return false, and nothing has changed, if the source is canceled, if its timer has ever fired, or if the timer is
