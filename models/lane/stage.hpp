@@ -19,7 +19,7 @@ struct walk_order : detail::lane_walk_order {
 };
 struct slot_ownership : detail::lane_slot_ownership {
   static bool holds(std::uintptr_t found, std::uintptr_t mine) {
-    return is_replaced("lane_slot_ownership") || detail::lane_slot_ownership::holds(found, mine);
+    return (is_replaced("lane_slot_ownership") && found != 0) || detail::lane_slot_ownership::holds(found, mine);
   }
 };
 
