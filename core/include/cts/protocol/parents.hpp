@@ -93,7 +93,6 @@ class parents {
       return offset >= sizeof(State) && offset < sizeof(State) + first * sizeof(link);
     });
   }
-
 };
 
 }  // namespace detail
