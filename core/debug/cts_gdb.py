@@ -63,6 +63,8 @@ STATES = {LIVE: "registered", RUNNING: "running", HELD: "being removed"}
 
 
 def state_of(word):
+    if word & ~3 == 0 and word & 3 == RUNNING:
+        return DEAD  # kept by a removal: no callback is there
     return HELD if word & 3 == DONE and word & ~3 else word & 3
 
 

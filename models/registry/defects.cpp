@@ -94,6 +94,9 @@ void unregistration() {
              {overwrites(site::slot_unregister)});
   add_defect("remove_without_compare", "G5", "remove_all overwrites whatever the slot holds",
              {when(only_removes, overwrites(site::slot_take))});
+  add_defect("removal_frees_its_slot", "G5", "remove_all gives a slot back before its then() has run",
+             {writes(site::slot_done,
+                     [](std::uint64_t w) { return w == core::kept ? core::dead(found_at(site::gen_find)) : w; })});
   add_defect("too_late_without_acquire", "G8", "a failed unregister does not read the slot once more",
              {answers(site::slot_too_late, 0)});
   add_defect("registers_on_unawares", "G9", "a registrant that cannot retract does not read the slot once more",

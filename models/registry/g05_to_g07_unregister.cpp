@@ -133,6 +133,38 @@ struct waits_for_the_removal : rl::test_suite<waits_for_the_removal, 2>, stage<t
   }
   void after() { close(); }
 };
+/// What remove_all's then() registers comes above the slots that are still to be visited, and no segment moves: it
+/// stays registered, and remove_all comes to an end.
+template <std::size_t Slots>
+struct registers_in_then : rl::test_suite<registers_in_then<Slots>, 1>, stage<platform<Slots, Slots>> {
+  static constexpr std::size_t before_it = 4;
+  void before() {
+    this->open(2 * before_it);
+    for (std::size_t i = 0; i < before_it; ++i) this->try_register(i);
+    this->unregister(0);
+    this->unregister(2);
+  }
+  void thread(unsigned) {
+    std::size_t next = before_it;
+    this->shared->remove_all([](auto&) {},
+                             [this, &next] {
+                               require(next < 2 * before_it, "remove_all removes what its then() has registered");
+                               this->try_register(next);
+                               this->try_register(0);
+                               this->unregister(0);
+                               ++next;
+                             });
+    require(next == before_it + 2, "remove_all passed over a callback");
+  }
+  void after() {
+    this->shared->cancel();
+    for (std::size_t i = before_it; i < before_it + 2; ++i) this->exactly_once(i, true);
+    this->close();
+  }
+};
+add<registers_in_then<1>> g5g("G5", "RemoveAllThenRegisters", "what remove_all's then() registers stays", full(), 1);
+add<registers_in_then<2>> g5h("G5", "RemoveAllThenRegistersInTwos", "the same with larger segments", full(), 1);
+
 add<waits_for_the_removal> g6d("G6", "CancellerWaitsForARemoval",
                                "the canceller's thread, too, waits for a callback that remove_all hands over", full(),
                                100000);

@@ -158,14 +158,14 @@ void add_defects_of_the_event() {
 
 void add_defects_of_registrations() {
   add_defect("abandon_under_scan", "G19", "try_reset destroys a removed callable before its slot is free",
-             {returns(site::remover_ask, [](std::uint64_t) { return ~std::uint64_t{0}; })});
-  add_defect("remover_not_named", "G20", "a callable's destructor waits for the end of its own destruction",
-             {answers(site::remover_ask, 0)});
+             {replaces("node.removal")});
+  add_defect("removal_awaited_in_a_removal", "G20", "a callable's destructor waits for the end of its own destruction",
+             {replaces("dying_list.is_in_removal")});
   add_defect("removal_not_awaited", "G20", "dispose does not wait while another thread destroys the callable",
              {skips(detail::wait::registration_ends)});
   add_defect("removal_awaited_in_a_callback", "G20",
              "dispose in a callback waits for a callable's destructor, which waits for that callback",
-             {when(follows(site::remover_ask), answers(core::site::flag_poll, 3))});
+             {when(follows(site::owners_ask), answers(core::site::flag_poll, 3))});
   add_defect("owner_taken_back", "G20", "a node whose callable has ended the handle is left to the handle",
              {when(been_at(site::owners_release), sees(site::owners_ask, owners::handle))});
   add_defect("free_on_leave", "G20", "the handle frees the node though its callback runs",

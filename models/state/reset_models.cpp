@@ -265,6 +265,39 @@ add<reset_of_owner> const add_reset_of_owner("G19", "ResetOfItsOwnOwner",
                                              "try_reset removes a callable that holds its own registration", full(),
                                              1000000);
 
+/// Two try_reset, each of which destroys a callable that disposes the other's registration.
+struct two_resets : rl::test_suite<two_resets, 2>, scene {
+  registration *older = nullptr, *newer = nullptr;
+  void before() {
+    open();
+    add(0);
+    register_node();
+    older = handle;
+    register_node();
+    newer = handle;
+    newer->at_end = [this] { older->unregister_and_wait(); };
+    older->at_end = [this] { newer->unregister_and_wait(); };
+    states[0]->share();
+    states[0]->share();
+  }
+  void thread(unsigned) {
+    (void)states[0]->try_reset();
+    states[0]->drop();
+  }
+  void after() {
+    for (auto* r : {older, newer}) {
+      r->unregister_and_wait();
+      r->release_handle();
+    }
+    require(callables_destroyed == 2 && nodes_freed == 2, "not destroyed once");
+    states[0]->dispose_and_drop();
+    close();
+  }
+};
+add<two_resets> const add_two_resets("G20", "TwoResetsEndEachOther",
+                                     "the destructors of two callables dispose each other's registrations", full(),
+                                     200000);
+
 /// A callable that owns its registration is taken back through it.
 struct owner_taken_back : rl::test_suite<owner_taken_back, 2>, scene {
   void before() {

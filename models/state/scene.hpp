@@ -83,6 +83,9 @@ class model_failures {
 };
 
 struct model_dying_list : detail::dying_list<state> {
+  bool is_in_removal() const noexcept {
+    return !is_replaced("dying_list.is_in_removal") && detail::dying_list<state>::is_in_removal();
+  }
   state* take() noexcept { return is_replaced("dying_list.take") ? nullptr : detail::dying_list<state>::take(); }
 };
 
@@ -167,6 +170,7 @@ struct registration : detail::basic_registration_node<state, model_waiter> {
   registration(state& s, int& destroyed, int& freed)
       : base(s, &run, &destroy), callables_destroyed(destroyed), nodes_freed(freed) {
     s.share();
+    removed_at_once = is_replaced("node.removal");
   }
   P::var<int> callable{1};
   P::var<int> effect{0};

@@ -556,6 +556,35 @@ TEST(R34, AlsoWhileCancelAfterHasNotReturned) {
     gone.wait();
   }
 }
+/// A callable whose destructor registers another one.
+struct comes_again {
+  source* with = nullptr;
+  int* destroyed = nullptr;
+  int* runs = nullptr;
+  comes_again(source& s, int& d, int& r) : with(&s), destroyed(&d), runs(&r) {}
+  comes_again(comes_again&& o) noexcept : with(std::exchange(o.with, nullptr)), destroyed(o.destroyed), runs(o.runs) {}
+  ~comes_again() {
+    if (with == nullptr) return;
+    ++*destroyed;
+    with->token().register_callback([r = runs] { ++*r; }).detach();
+  }
+  void operator()() const {}
+};
+TEST(R84, WhatADestructorRegistersComesToAnEnd) {  // G5, G19
+  for (int n : {1, 2, 3, 5, 9, 64, 65, 85, 93, 113, 141, 281}) {
+    source s;
+    int destroyed = 0, runs = 0;
+    for (int i = 0; i < n; ++i) s.token().register_callback(comes_again(s, destroyed, runs)).detach();
+    EXPECT_TRUE(s.try_reset());
+    EXPECT_EQ(destroyed, n);
+    s.cancel();
+#if CTS_TEST_SHARED
+    EXPECT_LE(runs, n);  // those in a later stripe are removed
+#else
+    EXPECT_EQ(runs, n);
+#endif
+  }
+}
 TEST(R84, WhatTryResetDestroysMayOwnTheSource) {
   auto s = std::make_shared<source>();
   source& it = *s;

@@ -124,7 +124,7 @@ class cancellation_token {
   /// Registers `f` to be called through `context.send()`. R91.
   ///
   /// As the other overload, but if cancellation has been requested already, it calls `f` without the context (R18). On
-  /// the context's thread `f` may do all that it may on the canceller's. Cancel adds O(links to the first canceled).
+  /// the context's thread `f` may do to the source, and to those above it, all that it may on the canceller's.
   template <detail::cancellation_argument F>
   [[nodiscard]] cancellation_token_registration register_callback(
       F&& f, synchronization_context& context, detail::location where = detail::location::current()) const;

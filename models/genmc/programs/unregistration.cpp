@@ -227,6 +227,27 @@ struct remove_beside_register : remove_beside_cancel {
 CTS_PROGRAM(G2, RemoveAllBesideRegister, remove_beside_register,
             "remove_all beside a registration: removed, or a later cancel runs it");
 
+struct remove_then_register : registry_stage<2, 2> {
+  void before() {
+    open(4);
+    try_register(0);
+    try_register(1);
+  }
+  void first() {
+    int next = 2;
+    registry->remove_all([](core::basic_callback<P>&) {}, [this, &next] { try_register(next++); });
+  }
+  void second() { static_cast<void>(registry->is_cancellation_requested()); }
+  void after() {
+    cancel();
+    exactly_once(2);
+    exactly_once(3);
+    close();
+  }
+};
+CTS_PROGRAM(G5, RemoveAllThenRegisters, remove_then_register,
+            "what remove_all's then() registers is not removed, and runs");
+
 struct remove_beside_wait : remove_beside_cancel {
   void before() {
     open(1);

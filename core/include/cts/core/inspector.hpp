@@ -29,7 +29,7 @@ struct slot_snapshot {
   /// Whether the callback waits for cancel.
   bool live() const noexcept { return is_live(found); }
   /// Whether the callback runs.
-  bool running() const noexcept { return (found & 3) == 2; }
+  bool running() const noexcept { return (found & 3) == 2 && found != kept; }
   /// The callback, which may be gone: not to be dereferenced.
   void const* callback() const noexcept {
     return reinterpret_cast<void const*>(narrowed<std::uintptr_t>(found & ~word{3}));

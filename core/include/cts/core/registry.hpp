@@ -175,8 +175,9 @@ class basic_registry {
       callback& c = *core::callback_of<callback>(w);
       if (!at.take(w, core::held(c))) return true;
       removed(c);
-      from.give_back(at);
+      at.keep();  // so that the segment stays, and what then() registers comes above
       then();
+      from.give_back(at);
       return true;
     });
   }
@@ -293,10 +294,7 @@ class basic_registry {
   /// Closes the registry and sets the flag. Null but for the one thread that did it (G1).
   place* request() noexcept {
     place* const top = all().close_first();
-    if (top == nullptr) {
-      help();
-      return nullptr;
-    }
+    if (top == nullptr) return help(), nullptr;
     all().close_rest();
     flag_.store(notifying, site::flag_set);
     return top;

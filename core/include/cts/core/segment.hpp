@@ -154,7 +154,7 @@ class segment : segment_header<Platform> {
   /// open already and its registrants past the slot: so it is left dead in the next (G9).
   static constexpr word dead_under(word now) noexcept { return is_sealed(now) ? dead(now) + generation_step : now; }
 
-  /// held → dead, by remove_all.
+  /// kept → dead, by remove_all.
   void give_back(slot& at) noexcept {
     // TRICKY: between the look at the slot and its take the callback may have been unregistered and registered again.
     // The load comes after slot_publish in the order of all seq_cst operations, as the look did. So the generation is

@@ -5,9 +5,10 @@
 ///                      publish                take                    finish
 ///     dead(older gen) ─────────▶ live(c) ───────────────▶ running(c) ─────────▶ done
 ///           ▲                      │ │ hold                   resume finishes a callback that has paused
-///           │  unregister, retract │ └──────▶ held(c)
-///           │                      ▼             │ release
-///           └── new generation ── dead(this gen) ◀┘── publish ─▶ live (only just below the frontier)
+///           │  unregister, retract │ └──────▶ held(c) ── keep ─▶ kept
+///           │                      ▼                              │ release
+///           └── new generation ── dead(this gen) ◀────────────────┘
+///                                  └── publish ─▶ live (only just below the frontier)
 ///
 /// A slot is *unused* in generation g if its word is dead with a generation below g. So a new generation frees every
 /// slot of its segment at once, and no value comes back (no ABA).
@@ -17,6 +18,7 @@
 ///     live(c)         address of the callback c    0 1
 ///     running(c)      address of the callback c    1 0     holds c: nothing waits for a later callback of the slot
 ///     held(c)         address of the callback c    1 1     by remove_all, which hands c over
+///     kept            0           0      0         1 0     c has left; remove_all goes on below this slot
 ///     done            0           0      0         1 1
 ///     a generation    number      sealed 0         0 0
 ///     a cursor        generation  0      index (bits 8 … 0)
@@ -40,6 +42,7 @@ using word = std::uint64_t;
 inline constexpr word generation_step = 1024;
 inline constexpr word seal = 512;  // above every index, so no cursor belongs to a sealed generation
 inline constexpr word done = 3;
+inline constexpr word kept = 2;
 
 constexpr bool is_dead(word w) noexcept { return (w & 3) == 0; }
 constexpr bool is_live(word w) noexcept { return (w & 3) == 1; }
@@ -103,7 +106,9 @@ class basic_slot {
   CTS_HOT void finish() noexcept { word_.store(done, site::slot_done); }
   /// The same for a callback that has paused.
   void finish_paused() noexcept { word_.store(done, site::slot_resume); }
-  /// held → dead, by remove_all.
+  /// held → kept, by remove_all.
+  void keep() noexcept { word_.store(kept, site::slot_done); }
+  /// kept → dead, by remove_all.
   void release(word dead) noexcept { word_.store(dead, site::slot_done); }
   /// None makes the effects of `c` visible (G6).
   template <class Callback>

@@ -28,9 +28,23 @@ class dying_list {
     return s;
   }
 
-  unsigned nested = 0;  ///< destructions on the thread's stack
+  /// A scope in which a callable is destroyed that has not run.
+  class removal {
+   public:
+    explicit removal(dying_list& l) noexcept : list_(l) { ++list_.removals_; }
+    removal(removal const&) = delete;
+    removal& operator=(removal const&) = delete;
+    ~removal() { --list_.removals_; }
+
+   private:
+    dying_list& list_;
+  };
+  bool is_in_removal() const noexcept { return removals_ != 0; }
+
+  unsigned nested = 0;  ///< destructions of states on the thread's stack
 
  private:
+  unsigned removals_ = 0;
   State* first_ = nullptr;
 };
 

@@ -69,8 +69,6 @@ enum class site : std::uint8_t {
   alarm_publish,
   alarm_take,
   // the owners of a registration's node, and the threads that wait for its end
-  remover_set,
-  remover_ask,
   owners_ask,
   owners_alone,
   owners_wait,
@@ -213,11 +211,6 @@ inline constexpr core::site_info site_table[site_count] = {
    "a second thread that sets the timer would use one whose construction it does not see (G17)"},
   {"alarm_take", core::operation::load, std::memory_order_relaxed, "none",
    "nothing: status_ask or status_dispose has read what status_arm wrote, which comes after alarm_publish (G17)"},
-
-  {"remover_set", core::operation::store, std::memory_order_relaxed, "remover_ask",
-   "nothing: a thread finds its own name only if it wrote that itself (G20)"},
-  {"remover_ask", core::operation::load, std::memory_order_relaxed, "remover_set",
-   "nothing: every other value means that another thread removes the node (G20)"},
 
   {"owners_ask", core::operation::load, std::memory_order_acquire, "owners_end, owners_alone",
    "a handle would free a node whose callable is still being destroyed (G20)"},

@@ -10,7 +10,6 @@
 #include <utility>
 
 #include "cts/core/callback.hpp"
-#include "cts/protocol/memory_orders.hpp"
 
 namespace cts {
 inline namespace CTS_ABI {
@@ -35,18 +34,9 @@ struct basic_node : core::basic_callback<Platform> {
   struct at_once {};
   explicit basic_node(typename callback::function run, removal r = nullptr) noexcept : callback(run), remove(r) {}
   basic_node(typename callback::function run, removal r, at_once) noexcept
-      : callback(run), remove(r), remover_(removed_at_once) {}
+      : callback(run), remove(r), removed_at_once(true) {}
   removal const remove;  // null: the owner takes care of it
-
-  bool is_removed_at_once() const noexcept { return remover_.load(site::remover_ask) == removed_at_once; }
-  /// The calling thread is about to remove the node without running it.
-  void begin_removal() noexcept { remover_.store(Platform::this_thread(), site::remover_set); }
-  /// Whether the calling thread has begun to remove it.
-  bool is_removed_here() const noexcept { return remover_.load(site::remover_ask) == Platform::this_thread(); }
-
- private:
-  static constexpr std::uintptr_t removed_at_once = ~std::uintptr_t{0};
-  typename Platform::template atomic<std::uintptr_t> remover_{0};
+  bool removed_at_once = false;
 };
 
 /// After an unregister of `c` that came too late: whether another thread runs `c` or takes it out of the registry. On a
@@ -58,7 +48,7 @@ bool is_used_elsewhere(State const& s, typename State::callback const& c) noexce
 }
 
 /// Removes everything from a registry without running it, newest first. R84.
-/// Most nodes are removed when their slots are given back: destroying a callable may end other registrations, its own
+/// Most nodes are removed when they have left their slots: destroying a callable may end other registrations, its own
 /// included (G19).
 template <class Registry, class Node>
 void abandon_all(Registry& registry) noexcept {
@@ -67,7 +57,7 @@ void abandon_all(Registry& registry) noexcept {
       [&taken](typename Node::callback& c) noexcept {
         auto& n = static_cast<Node&>(c);
         if (n.remove == nullptr) return;
-        if (n.is_removed_at_once()) n.remove(n, node_part::registration);
+        if (n.removed_at_once) n.remove(n, node_part::registration);
         else taken = std::addressof(n);
       },
       [&taken]() noexcept {

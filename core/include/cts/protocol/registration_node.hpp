@@ -15,8 +15,9 @@
 ///       that unregisters the callback ends that half itself.
 ///   N2  The handle's half ends once, with the handle, whether the callback has run or not. The thread that ends the
 ///       second half frees the node.
-///   N3  While a thread removes the node, the node names it. Another thread's dispose waits for the end of that; the
-///       thread itself does not, as it is inside the callable's destructor, nor does one that runs callbacks.
+///   N3  While a thread destroys the callable of a callback that has not run, another thread's dispose waits for that.
+///       A thread inside such a destructor does not, nor does one that runs callbacks: else each could wait for the
+///       other.
 ///   N4  A waiter adds itself to the list only if it finds the registry's half in the same word. So the end finds it.
 #pragma once
 #ifndef CTS_PROTOCOL_REGISTRATION_NODE_HPP
@@ -25,6 +26,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "cts/protocol/dying_list.hpp"
 #include "cts/protocol/memory_orders.hpp"
 #include "cts/protocol/node.hpp"
 
@@ -44,6 +46,7 @@ template <class State, class Waiter>
 class basic_registration_node : public basic_node<typename State::platform> {
   using platform = typename State::platform;
   using node = basic_node<platform>;
+  using removal = typename dying_list<State>::removal;
 
  public:
   using word = owners::word;
@@ -53,8 +56,10 @@ class basic_registration_node : public basic_node<typename State::platform> {
   /// For the handle: R43. O(1), wait-free.
   bool unregister() noexcept {
     if (is_over() || !state_.registry().unregister(*this)) return false;
-    this->begin_removal();
-    this->remove(*this, part::callable);
+    {
+      removal const here(State::deaths());
+      this->remove(*this, part::callable);
+    }
     if ((owners_.load(site::owners_ask) & owners::handle) != 0) [[likely]]
       owners_.store(owners::handle, site::owners_alone);
     else this->remove(*this, part::storage);
@@ -109,7 +114,7 @@ class basic_registration_node : public basic_node<typename State::platform> {
 
   /// Ends the registry's half of a node that was removed without being run.
   void end_removed() noexcept {
-    this->begin_removal();
+    removal const here(State::deaths());
     end_registration();
   }
   /// Ends the registry's half (N1): destroys the callable, completes the waiters, frees the node if the handle is gone.
@@ -131,7 +136,7 @@ class basic_registration_node : public basic_node<typename State::platform> {
   static Waiter* waiters(word now) noexcept { return reinterpret_cast<Waiter*>(now & ~both); }
   bool is_over() const noexcept { return (owners_.load(site::owners_ask) & owners::registry) == 0; }
   bool waits_not_here() const noexcept {
-    return this->is_removed_here() || (state_.registry().is_notifying() && state_.runs_here());
+    return State::deaths().is_in_removal() || (state_.registry().is_notifying() && state_.runs_here());
   }
   CTS_COLD void await_end() noexcept {
     state_.await_return(*this);
