@@ -46,6 +46,7 @@ class basic_callback {
 
 /// What follows if nothing else is asked for.
 struct nothing_else {
+  /// Does nothing.
   void operator()() const noexcept {}
 };
 
