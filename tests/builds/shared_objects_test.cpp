@@ -3,6 +3,9 @@
 /// A program and two shared objects, all built with -fvisibility=hidden, share one set of handlers, timers and types.
 #include <gtest/gtest.h>
 
+#include <utility>
+
+#include "must_end.hpp"
 #include "shared_part.hpp"
 
 namespace {
@@ -40,6 +43,24 @@ TEST(SharedObjects, HaveTheSameTimers) {
   EXPECT_EQ(&one().system(), &cts::time_provider::system());
   EXPECT_EQ(one().timers(), two().timers());
   EXPECT_EQ(one().timers(), &cts::detail::the_timer_service::get());
+}
+
+/// A callable whose destructor disposes its own registration in a shared object.
+struct disposes_elsewhere {
+  cts::cancellation_token_registration* own;
+  explicit disposes_elsewhere(cts::cancellation_token_registration& r) : own(&r) {}
+  disposes_elsewhere(disposes_elsewhere&& o) noexcept : own(std::exchange(o.own, nullptr)) {}
+  ~disposes_elsewhere() {
+    if (own != nullptr) one().dispose(*own);
+  }
+  void operator()() const {}
+};
+TEST(SharedObjects, KnowTheRemovalsOfTheThread) {
+  cts::cancellation_token_source source;
+  cts::cancellation_token_registration r;
+  r = source.token().register_callback(disposes_elsewhere(r));
+  cts::test::must_end const waits("a dispose in a callable's destructor");
+  EXPECT_TRUE(source.try_reset());
 }
 
 TEST(SharedObjects, CatchEachOthersExceptions) {

@@ -23,6 +23,7 @@ bool catches_operation_canceled(void (*f)()) {
   }
   return false;
 }
+void dispose(cts::cancellation_token_registration& r) { r.dispose(); }
 void const* timers() { return &cts::detail::the_timer_service::get(); }
 }  // namespace
 
@@ -39,6 +40,7 @@ shared_part const* CTS_SHARED_PART() {
                                &typeid(cts::aggregate_exception),
                                &throw_operation_canceled,
                                &catches_operation_canceled,
-                               &timers};
+                               &timers,
+                               &dispose};
   return &all;
 }

@@ -22,6 +22,7 @@ struct shared_part {
   void (*throw_operation_canceled)();
   bool (*catches_operation_canceled)(void (*)());
   void const* (*timers)();  ///< the process's timer service
+  void (*dispose)(cts::cancellation_token_registration&);
 };
 
 /// One function for each shared object.

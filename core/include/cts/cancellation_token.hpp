@@ -265,8 +265,8 @@ class cancellation_token_registration {
   /// Takes the callback back or, if another thread runs it or destroys its callable, waits for that. Idempotent.
   ///
   /// Afterwards it does not run and never will, its effects are visible and the callable is destroyed. Waits for no
-  /// other callback, and not on the thread that runs the source's callbacks or in the callable's destructor. A wait for
-  /// a callback that waits for this thread is reported (set_wait_cycle_handler, R49–R51). R46–R48.
+  /// other callback, nor where the source's callbacks run, nor in a callable's destructor for another's. A wait for a
+  /// callback that waits for this thread is reported (set_wait_cycle_handler, R49–R51). R46–R48.
   void dispose() noexcept {
     if (node_ != nullptr) node_->unregister_and_wait();
   }

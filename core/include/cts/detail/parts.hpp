@@ -115,7 +115,8 @@ struct std_parts {
   static void deallocate_lines(void* p) noexcept { ::operator delete(static_cast<void**>(p)[-1]); }
 
  private:
-  static inline constinit thread_local dying_list<state> dying_{};
+  // Shared: a removal that begins in one shared object may ask in another whether it is one (N3).
+  CTS_SHARED_SYMBOL static inline constinit thread_local dying_list<state> dying_{};
 };
 
 inline std_parts::waiting::waiting(state const& s, core::callback const& c) noexcept
