@@ -6,36 +6,50 @@
 namespace cts::models::states {
 namespace {
 
-struct child_ends_elsewhere : rl::test_suite<child_ends_elsewhere, 2>, scene {
+/// A callback that a context sends to thread 1, while the canceller, thread 0, waits inside send().
+struct sent_to_a_context : scene {
   baton back;
-  void before() {
+  void open_and_link() {
     open();
-    back.reset();
     add(0);
     add(1, 1);
     require(states[1]->link_to(0, *states[0]), "no memory");
-    register_callback(1);
-    callbacks[1]->then = [this] {
+  }
+  void send(std::size_t i) {
+    back.reset();
+    register_callback(i);
+    callbacks[i]->then = [this] {
       ready.pass(1);
       P::await([this] { return back.get() != 0; });
-    };  // as send() does
+    };
   }
-  void thread(unsigned i) {
-    if (i == 0) {
-      cancel(*states[0]);
-      return;
-    }
+  /// Thread 1: `f()` is the callback of state i. It has ended the callback's registration first.
+  template <class F>
+  void run_there(std::size_t i, F f) {
     P::await([this] { return ready.get() != 0; });
     {
-      state::delegate const here(*states[1]);
-      unregister_callback(1);
-      states[1]->dispose_and_drop();  // not the last reference: the link has one
+      state::delegate const here(*states[i]);
+      unregister_callback(i);
+      f();
     }
+    require(states[0] == nullptr || !states[0]->runs_here(), "the context's thread still counts for the state above");
     back.pass(1);
+  }
+  void end(std::size_t i) { std::exchange(states[i], nullptr)->dispose_and_drop(); }
+};
+
+struct child_ends_elsewhere : rl::test_suite<child_ends_elsewhere, 2>, sent_to_a_context {
+  void before() {
+    open_and_link();
+    send(1);
+  }
+  void thread(unsigned i) {
+    if (i == 0) cancel(*states[0]);
+    else run_there(1, [this] { end(1); });  // not the last reference: the link has one
   }
   void after() {
     require(runs(1) == 1, "did not run");
-    states[0]->dispose_and_drop();
+    end(0);
     close();
   }
 };
@@ -44,33 +58,14 @@ add<child_ends_elsewhere> const add_child_ends_elsewhere(
     "a child's callback, sent to another thread by its parent's cancel, ends the child there", full(), 1000000);
 
 /// The same, and then the parent, whose notification is paused.
-struct parent_ends_elsewhere : rl::test_suite<parent_ends_elsewhere, 2>, scene {
-  baton back;
+struct parent_ends_elsewhere : rl::test_suite<parent_ends_elsewhere, 2>, sent_to_a_context {
   void before() {
-    open();
-    back.reset();
-    add(0);
-    add(1, 1);
-    require(states[1]->link_to(0, *states[0]), "no memory");
-    register_callback(1);
-    callbacks[1]->then = [this] {
-      ready.pass(1);
-      P::await([this] { return back.get() != 0; });
-    };
+    open_and_link();
+    send(1);
   }
   void thread(unsigned i) {
-    if (i == 0) {
-      cancel(*states[0]);
-      return;
-    }
-    P::await([this] { return ready.get() != 0; });
-    {
-      state::delegate const here(*states[1]);
-      unregister_callback(1);
-      states[1]->dispose_and_drop();
-      states[0]->dispose_and_drop();
-    }
-    back.pass(1);
+    if (i == 0) cancel(*states[0]);
+    else run_there(1, [this] { end(1), end(0); });
   }
   void after() {
     require(runs(1) == 1, "did not run");
@@ -82,33 +77,17 @@ add<parent_ends_elsewhere> const add_parent_ends_elsewhere(
     "a child's callback, sent to another thread by its parent's cancel, ends child and parent there", full(), 1000000);
 
 /// A callback of a grandchild ends the state between, which a link above runs.
-struct middle_ends_elsewhere : rl::test_suite<middle_ends_elsewhere, 2>, scene {
-  baton back;
+struct middle_ends_elsewhere : rl::test_suite<middle_ends_elsewhere, 2>, sent_to_a_context {
   void before() {
     open_chain();
-    back.reset();
-    register_callback(2);
-    callbacks[2]->then = [this] {
-      ready.pass(1);
-      P::await([this] { return back.get() != 0; });
-    };
+    send(2);
   }
   void thread(unsigned i) {
-    if (i == 0) {
-      cancel(*states[0]);
-      return;
-    }
-    P::await([this] { return ready.get() != 0; });
-    {
-      state::delegate const here(*states[2]);
-      unregister_callback(2);
-      states[1]->dispose_and_drop();
-    }
-    back.pass(1);
+    if (i == 0) cancel(*states[0]);
+    else run_there(2, [this] { end(1); });
   }
   void after() {
-    states[2]->dispose_and_drop();
-    states[0]->dispose_and_drop();
+    end(2), end(0);
     close();
   }
 };
@@ -116,30 +95,15 @@ add<middle_ends_elsewhere> const add_middle_ends_elsewhere(
     "G21", "MiddleEndsInAContextOfTheLeaf", "a grandchild's callback, sent to another thread, ends the state between",
     full(), 1000000);
 
-struct source_ends_elsewhere : rl::test_suite<source_ends_elsewhere, 2>, scene {
-  baton back;
+struct source_ends_elsewhere : rl::test_suite<source_ends_elsewhere, 2>, sent_to_a_context {
   void before() {
     open();
-    back.reset();
     add(0);
-    register_callback(0);
-    callbacks[0]->then = [this] {
-      ready.pass(1);
-      P::await([this] { return back.get() != 0; });
-    };  // as send() does
+    send(0);
   }
   void thread(unsigned i) {
-    if (i == 0) {
-      cancel(*states[0]);
-      return;
-    }
-    P::await([this] { return ready.get() != 0; });
-    {
-      state::delegate const here(*states[0]);
-      unregister_callback(0);
-      states[0]->dispose_and_drop();  // the last reference, which the canceller needs
-    }
-    back.pass(1);
+    if (i == 0) cancel(*states[0]);
+    else run_there(0, [this] { end(0); });  // the last reference, which the canceller needs
   }
   void after() {
     require(runs(0) == 1, "did not run");

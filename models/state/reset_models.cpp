@@ -159,30 +159,22 @@ add<dispose_vs_removal<false>> const add_dispose_vs_unregister(
     "G20", "DisposeBesideUnregister", "dispose waits while another thread's unregister destroys the callable", full(),
     1000000);
 
-/// A callback of the cancel disposes an older registration, beside try_reset. The older callable owns the registration
-/// of that callback.
-struct reset_vs_dispose_inside : rl::test_suite<reset_vs_dispose_inside, 2>, scene {
+/// Two registrations of one state; a model says what one's callback or callable does to the other.
+struct two_registrations : scene {
   registration *older = nullptr, *newer = nullptr;
-  void before() {
+  void open_two() {
     open();
     add(0);
     register_node();
     older = handle;
     register_node();
     newer = handle;
-    newer->then = [this] { older->unregister_and_wait(); };
-    older->at_end = [this] { newer->unregister_and_wait(); };
-    states[0]->share();
   }
-  void thread(unsigned i) {
-    if (i == 0) {
-      (void)states[0]->try_reset();
-      states[0]->drop();
-    } else {
-      cancel(*states[0]);
-    }
+  void reset() {
+    (void)states[0]->try_reset();
+    states[0]->drop();
   }
-  void after() {
+  void close_two() {
     for (auto* r : {older, newer}) {
       r->unregister_and_wait();
       r->release_handle();
@@ -192,24 +184,34 @@ struct reset_vs_dispose_inside : rl::test_suite<reset_vs_dispose_inside, 2>, sce
     close();
   }
 };
+
+/// A callback of the cancel disposes an older registration, beside try_reset. The older callable owns the registration
+/// of that callback.
+struct reset_vs_dispose_inside : rl::test_suite<reset_vs_dispose_inside, 2>, two_registrations {
+  void before() {
+    open_two();
+    newer->then = [this] { older->unregister_and_wait(); };
+    older->at_end = [this] { newer->unregister_and_wait(); };
+    states[0]->share();
+  }
+  void thread(unsigned i) {
+    if (i == 0) reset();
+    else cancel(*states[0]);
+  }
+  void after() { close_two(); }
+};
 add<reset_vs_dispose_inside> const add_reset_vs_dispose_inside(
     "G20", "DisposeInsideACallbackBesideReset",
     "a callback disposes a registration that try_reset destroys, and does not wait for it", full(), 200000);
 
 /// A callback of the cancel asks for the end of an older registration and waits for it, beside try_reset. The older
 /// callable owns the registration of that callback: whoever destroys it waits for the callback.
-struct reset_vs_async_end : rl::test_suite<reset_vs_async_end, 2>, scene {
+struct reset_vs_async_end : rl::test_suite<reset_vs_async_end, 2>, two_registrations {
   model_waiter* waiter = nullptr;
-  registration *older = nullptr, *newer = nullptr;
   void before() {
-    open();
-    add(0);
+    open_two();
     waiter = ::new (P::allocate(sizeof(model_waiter))) model_waiter;
     waiter->done.reset();
-    register_node();
-    older = handle;
-    register_node();
-    newer = handle;
     newer->then = [this] {
       if (older->unregister() || !older->complete_at_end(*waiter)) return;
       P::await([this] { return waiter->done.get() != 0; });
@@ -218,28 +220,55 @@ struct reset_vs_async_end : rl::test_suite<reset_vs_async_end, 2>, scene {
     states[0]->share();
   }
   void thread(unsigned i) {
-    if (i == 0) {
-      (void)states[0]->try_reset();
-      states[0]->drop();
-    } else {
-      cancel(*states[0]);
-    }
+    if (i == 0) reset();
+    else cancel(*states[0]);
   }
   void after() {
-    for (auto* r : {older, newer}) {
-      r->unregister_and_wait();
-      r->release_handle();
-    }
-    require(callables_destroyed == 2 && nodes_freed == 2, "not destroyed once");
-    states[0]->dispose_and_drop();
+    close_two();
     waiter->~model_waiter();
     P::deallocate(waiter, sizeof *waiter);
-    close();
   }
 };
 add<reset_vs_async_end> const add_reset_vs_async_end(
     "G20", "AsyncDisposeBesideReset", "a callback waits for the end of one that try_reset takes out, and gets it",
     full(), 200000);
+
+/// Two try_reset, each of which destroys a callable that disposes the other's registration.
+struct two_resets : rl::test_suite<two_resets, 2>, two_registrations {
+  void before() {
+    open_two();
+    newer->at_end = [this] { older->unregister_and_wait(); };
+    older->at_end = [this] { newer->unregister_and_wait(); };
+    states[0]->share();
+    states[0]->share();
+  }
+  void thread(unsigned) { reset(); }
+  void after() { close_two(); }
+};
+add<two_resets> const add_two_resets("G20", "TwoResetsEndEachOther",
+                                     "the destructors of two callables dispose each other's registrations", full(),
+                                     200000);
+
+/// The callable that try_reset destroys first disposes the registration of an older one, which it destroys next.
+struct reset_ends_the_next : rl::test_suite<reset_ends_the_next, 1>, two_registrations {
+  void before() {
+    open_two();
+    auto const ends = [this](registration* other) {
+      return [this, other] {
+        if (callables_destroyed != 1) return;
+        other->unregister_and_wait();
+        require(other->callable.get() == 0, "dispose has returned, but the callable lives");
+      };
+    };
+    newer->at_end = ends(older);
+    older->at_end = ends(newer);
+  }
+  void thread(unsigned) { (void)states[0]->try_reset(); }
+  void after() { close_two(); }
+};
+add<reset_ends_the_next> const add_reset_ends_the_next(
+    "G20", "DisposeInsideAReset", "a callable that try_reset destroys disposes the registration of another one", full(),
+    1000);
 
 struct reset_of_owner : rl::test_suite<reset_of_owner, 2>, scene {
   void before() {
@@ -264,39 +293,6 @@ struct reset_of_owner : rl::test_suite<reset_of_owner, 2>, scene {
 add<reset_of_owner> const add_reset_of_owner("G19", "ResetOfItsOwnOwner",
                                              "try_reset removes a callable that holds its own registration", full(),
                                              1000000);
-
-/// Two try_reset, each of which destroys a callable that disposes the other's registration.
-struct two_resets : rl::test_suite<two_resets, 2>, scene {
-  registration *older = nullptr, *newer = nullptr;
-  void before() {
-    open();
-    add(0);
-    register_node();
-    older = handle;
-    register_node();
-    newer = handle;
-    newer->at_end = [this] { older->unregister_and_wait(); };
-    older->at_end = [this] { newer->unregister_and_wait(); };
-    states[0]->share();
-    states[0]->share();
-  }
-  void thread(unsigned) {
-    (void)states[0]->try_reset();
-    states[0]->drop();
-  }
-  void after() {
-    for (auto* r : {older, newer}) {
-      r->unregister_and_wait();
-      r->release_handle();
-    }
-    require(callables_destroyed == 2 && nodes_freed == 2, "not destroyed once");
-    states[0]->dispose_and_drop();
-    close();
-  }
-};
-add<two_resets> const add_two_resets("G20", "TwoResetsEndEachOther",
-                                     "the destructors of two callables dispose each other's registrations", full(),
-                                     200000);
 
 /// A callable that owns its registration is taken back through it.
 struct owner_taken_back : rl::test_suite<owner_taken_back, 2>, scene {
@@ -323,38 +319,6 @@ struct owner_taken_back : rl::test_suite<owner_taken_back, 2>, scene {
 add<owner_taken_back> const add_owner_taken_back("G20", "ACallableThatOwnsItsRegistration",
                                                  "unregister destroys a callable that ends its own handle", full(),
                                                  1000);
-
-/// The callable that try_reset destroys first disposes the registration of an older one, which it destroys next.
-struct reset_ends_the_next : rl::test_suite<reset_ends_the_next, 1>, scene {
-  registration *older = nullptr, *newer = nullptr;
-  void before() {
-    open();
-    add(0);
-    register_node();
-    older = handle;
-    register_node();
-    newer = handle;
-    auto const ends = [this](registration* other) {
-      return [this, other] {
-        if (callables_destroyed != 1) return;
-        other->unregister_and_wait();
-        require(other->callable.get() == 0, "dispose has returned, but the callable lives");
-      };
-    };
-    newer->at_end = ends(older);
-    older->at_end = ends(newer);
-  }
-  void thread(unsigned) { (void)states[0]->try_reset(); }
-  void after() {
-    for (auto* r : {older, newer}) r->release_handle();
-    require(callables_destroyed == 2 && nodes_freed == 2, "not destroyed once");
-    states[0]->dispose_and_drop();
-    close();
-  }
-};
-add<reset_ends_the_next> const add_reset_ends_the_next(
-    "G20", "DisposeInsideAReset", "a callable that try_reset destroys disposes the registration of another one", full(),
-    1000);
 
 // --- the same with shared sources ---
 
