@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 /// @file
 /// The states that a thread has still to destroy (S8 of protocol/state.hpp). Destroying a state may release others; up
-/// to a limit these destructions nest on the stack, beyond it they are deferred to this list.
+/// to a limit these destructions nest on the stack, beyond it they are deferred to this list. It also counts the
+/// callables that the thread is destroying without having run them (N3 of protocol/registration_node.hpp).
 #pragma once
 #ifndef CTS_PROTOCOL_DYING_LIST_HPP
 #define CTS_PROTOCOL_DYING_LIST_HPP

@@ -57,7 +57,7 @@ class basic_registration_node : public basic_node<typename State::platform> {
   bool unregister() noexcept {
     if (is_over() || !state_.registry().unregister(*this)) return false;
     {
-      removal const here(State::deaths());
+      removal const here(State::dying());
       this->remove(*this, part::callable);
     }
     if ((owners_.load(site::owners_ask) & owners::handle) != 0) [[likely]]
@@ -114,7 +114,7 @@ class basic_registration_node : public basic_node<typename State::platform> {
 
   /// Ends the registry's half of a node that was removed without being run.
   void end_removed() noexcept {
-    removal const here(State::deaths());
+    removal const here(State::dying());
     end_registration();
   }
   /// Ends the registry's half (N1): destroys the callable, completes the waiters, frees the node if the handle is gone.
@@ -136,7 +136,7 @@ class basic_registration_node : public basic_node<typename State::platform> {
   static Waiter* waiters(word now) noexcept { return reinterpret_cast<Waiter*>(now & ~both); }
   bool is_over() const noexcept { return (owners_.load(site::owners_ask) & owners::registry) == 0; }
   bool waits_not_here() const noexcept {
-    return State::deaths().is_in_removal() || (state_.registry().is_notifying() && state_.runs_here());
+    return State::dying().is_in_removal() || (state_.registry().is_notifying() && state_.runs_here());
   }
   CTS_COLD void await_end() noexcept {
     state_.await_return(*this);

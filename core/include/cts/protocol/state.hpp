@@ -90,7 +90,7 @@ class basic_state {
   using reason = typename Parts::reason;
   using extras = typename Parts::extras;
   using foreign_links = basic_foreign_links<Parts, basic_state>;
-  static auto& deaths() noexcept { return Parts::dying(); }
+  static auto& dying() noexcept { return Parts::dying(); }
 
   /// @return a state with one reference, whose links lead to no parent. One allocation; throws std::bad_alloc.
   static basic_state* create(state_shape const& shape = {}) {
