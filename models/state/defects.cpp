@@ -72,6 +72,12 @@ void add_defects_of_links() {
   add_defect("dispose_waits_in_context", "G16",
              "dispose waits for a foreign canceller that waits for the calling thread's synchronization context",
              {when(been_at(site::status_dispose), answers(site::delegate_ask, 0))});
+  add_defect("idle_foreign_callbacks_left", "G16",
+             "a dispose in a synchronization context leaves the links to foreign tokens that do not run",
+             {replaces("foreign_links.idle")});
+  add_defect("foreign_callback_left_on_its_thread", "G16",
+             "a dispose in a synchronization context on the foreign canceller's own thread leaves the link that runs",
+             {when(been_at(site::status_dispose), answers(core::site::canceller_ask, 0))});
   add_defect("forget_the_dying", "G16", "states whose destruction was deferred are never destroyed",
              {replaces("dying_list.take")});
 }

@@ -233,10 +233,34 @@ TEST(LinkedTokens, HaveNoCallbackObjectLeftAfterDispose) {
   EXPECT_EQ(alive, 0);
 
   child = source::create_linked(counting_token{foreign.get_token(), &alive}, counting_token{other.get_token(), &alive});
-  worker_context context;  // there dispose does not wait: the foreign canceller destroys them
-  auto const r = child.token().register_callback([&] { child.dispose(); }, context);
-  foreign.request_stop();
+  worker_context context;  // there dispose does not wait: the foreign canceller destroys its own
+  auto const r = child.token().register_callback(
+      [&] {
+        child.dispose();
+        EXPECT_EQ(alive, 1);
+      },
+      context);
+  other.request_stop();
   EXPECT_EQ(alive, 0);
+}
+TEST(LinkedTokens, HaveNoCallbackObjectLeftIfAContextRunsCallbacksOnTheCancellersThread) {
+  struct : synchronization_context {
+    void send(std::function<void()> what) override { what(); }
+  } here;
+  inplace_stop_source other;
+  auto foreign = std::make_unique<inplace_stop_source>();
+  int alive = 0;
+  source child =
+      source::create_linked(counting_token{other.get_token(), &alive}, counting_token{foreign->get_token(), &alive});
+  auto const r = child.token().register_callback(
+      [&] {
+        child.dispose();
+        EXPECT_EQ(alive, 0);
+        foreign.reset();
+      },
+      here);
+  foreign->request_stop();
+  EXPECT_EQ(foreign, nullptr);
 }
 
 /// A token of a user's own, whose callbacks are large, aligned, and refuse to be made.

@@ -556,6 +556,61 @@ TEST(R34, AlsoWhileCancelAfterHasNotReturned) {
     gone.wait();
   }
 }
+/// A provider whose timers' destructor would wait for a call of their function on another thread.
+class waiting_provider : public time_provider {
+ public:
+  std::function<void()> shot;
+  int timers = 0, waits = 0;
+  std::chrono::steady_clock::time_point now() const override { return {}; }
+  std::unique_ptr<timer> create_timer(std::function<void()> f, std::chrono::nanoseconds) override {
+    shot = std::move(f);
+    return std::make_unique<mine>(*this);
+  }
+  void fire() {
+    caller_ = std::this_thread::get_id();
+    shot();
+    caller_ = {};
+  }
+
+ private:
+  struct mine : timer {
+    explicit mine(waiting_provider& p) : of(p) { ++of.timers; }
+    ~mine() override {
+      --of.timers;
+      if (of.caller_ != std::thread::id() && of.caller_ != std::this_thread::get_id()) ++of.waits;
+    }
+    bool change(std::chrono::nanoseconds) override { return true; }
+    waiting_provider& of;
+  };
+  std::thread::id caller_;
+};
+TEST(R83, TheProvidersTimerDoesNotOutliveTheSource) {
+  waiting_provider clock;
+  auto s = std::make_unique<source>(5ms, clock);
+  token const t = s->token();
+  auto const r = t.register_callback([&] { s.reset(); });
+  clock.fire();
+  EXPECT_EQ(clock.timers, 0);
+}
+TEST(R83, ASourceKeepsAProvidersTimerThatHasFired) {
+  waiting_provider clock;
+  source s(5ms, clock);
+  clock.fire();
+  EXPECT_EQ(clock.timers, 1) << "its own function has destroyed it";
+  s.dispose();
+  EXPECT_EQ(clock.timers, 0);
+}
+TEST(R91, InsideAContextDisposeLeavesTheProvidersTimerToItsCall) {
+  waiting_provider clock;
+  worker_context context;
+  source s(5ms, clock);
+  source child = source::create_linked(s.token());
+  auto const a = s.token().register_callback([&] { EXPECT_EQ(clock.timers, 1); }, context);
+  auto const b = child.token().register_callback([&] { s.dispose(); }, context);
+  clock.fire();
+  EXPECT_EQ(clock.waits, 0);
+  EXPECT_EQ(clock.timers, 0);
+}
 /// A callable whose destructor registers another one.
 struct comes_again {
   source* with = nullptr;

@@ -114,8 +114,7 @@ class cancellation_token {
   ///
   /// Waits for nothing. One allocation, two read-modify-writes.
   /// @return the registration, whose destructor takes `f` back. A default one if `f` has been called, if the token
-  /// cannot
-  ///   be canceled (R15) or if its source is disposed (R20)
+  ///   cannot be canceled (R15) or if its source is disposed (R20)
   /// @throws std::invalid_argument if `f` is null, before anything else (R14)
   /// @throws std::bad_alloc; then nothing is registered
   template <detail::cancellation_argument F>
@@ -124,7 +123,8 @@ class cancellation_token {
   /// Registers `f` to be called through `context.send()`. R91.
   ///
   /// As the other overload, but if cancellation has been requested already, it calls `f` without the context (R18). On
-  /// the context's thread `f` may do to the source, and to those above it, all that it may on the canceller's.
+  /// the context's thread `f` may do to the source, and to those above it up to a link to a token of another kind, all
+  /// that it may on the canceller's.
   template <detail::cancellation_argument F>
   [[nodiscard]] cancellation_token_registration register_callback(
       F&& f, synchronization_context& context, detail::location where = detail::location::current()) const;

@@ -279,8 +279,8 @@ class cancellation_token_source {
     if (!detail::arm_at(s, when)) detail::cancel_overdue(s);
   }
   /// Makes the source as new: stops the timer and removes all registrations, linked sources included, without running
-  /// them. Destroys their callables, the newest first; what these register stays, but may go if the source is shared.
-  /// R84–R86.
+  /// them. Destroys their callables, the newest first; what these register stays, but may go if the source is shared or
+  /// another thread registers, too. R84–R86.
   ///
   /// Must not overlap cancel (R85). O(registrations at their peak).
   /// @return false, and nothing has changed, if the source is canceled, if its timer has ever fired, or if the timer is

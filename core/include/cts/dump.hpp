@@ -21,7 +21,7 @@
 ///   waiters=          threads that wait for its wait handle, or for one of its callbacks to return
 ///   links=            parents of create_linked; a parent that can never be canceled counts, too
 ///   registered=       callbacks that wait for the cancel, linked sources included
-///   running=          callbacks that run, or are being removed, at this moment: more than one only in a linked chain
+///   running=          callbacks that run at this moment: more than one only in a linked chain
 ///
 /// Then a line for each link (to=none if its parent was disposed before), and for each callback that runs or is
 /// registered, newest first, at most 64 of them: its address, the generation of its segment and its slot in it, which

@@ -19,14 +19,15 @@ inline namespace CTS_ABI {
 /// A clock and its timers, for code that must run on another clock than the system's: .NET's TimeProvider (R83).
 ///
 /// Implementations must allow concurrent calls of all members. A time_provider must outlive the sources that use it,
-/// and the calls of cancellation_token::remaining on their tokens.
+/// the calls of its timers' functions that are on their way, and the calls of cancellation_token::remaining on their
+/// tokens.
 class time_provider {
  public:
   /// A timer, which fires once each time it is armed.
   class timer {
    public:
-    /// Disarms the timer. It need not wait for a call of the timer's function that is on its way. That function may
-    /// destroy the timer: a callback may destroy the source.
+    /// Disarms the timer. It may wait for a call of the timer's function that is on its way on another thread, but need
+    /// not. That function may destroy the timer: a callback may destroy the source.
     virtual ~timer() = default;
     /// Arms the timer, or changes its due time. Thread-safe.
     /// @param due the time from now; negative: disarms

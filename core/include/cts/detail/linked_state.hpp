@@ -41,19 +41,22 @@ class foreign_links final : public state::foreign_links {
   /// Registers with the N-th token. Throws what its callback object throws.
   template <std::size_t N, class Token>
   void link_to(Token const& token) {
-    if (token_traits<Token>::stop_possible(token)) std::get<N>(callbacks_).emplace(token, on_cancel{this});
+    if (token_traits<Token>::stop_possible(token)) std::get<N>(callbacks_).emplace(token, on_cancel{this, N});
   }
 
  private:
   struct on_cancel {
     foreign_links* links;
-    void operator()() const noexcept { links->cancel(); }
+    std::size_t number;
+    void operator()() const noexcept { links->cancel(number); }
   };
   template <class Token>
   using callback = typename token_traits<Token>::template callback<on_cancel>;
 
-  static void destroy_callbacks(base& b) noexcept {
-    std::apply([](auto&... each) { (each.reset(), ...); }, static_cast<foreign_links&>(b).callbacks_);
+  static void destroy_callbacks(base& b, std::size_t except) noexcept {
+    std::size_t i = 0;
+    std::apply([&](auto&... link) { ((i++ != except ? link.reset() : void()), ...); },
+               static_cast<foreign_links&>(b).callbacks_);
   }
 
   // All are empty after dispose: that replaces a destructor.

@@ -30,6 +30,8 @@ namespace detail {
 /// @tparam Parts those of basic_state
 template <class Parts, class State>
 class basic_foreign_links {
+  using platform = typename Parts::platform;
+
  public:
   basic_foreign_links(basic_foreign_links const&) = delete;
   basic_foreign_links& operator=(basic_foreign_links const&) = delete;
@@ -45,40 +47,43 @@ class basic_foreign_links {
 
   /// For dispose: destroys the callback objects, once.
   void end() noexcept {
-    // TRICKY: no wait if a synchronization context has brought a callback of the child to this thread, and a foreign
-    // callback runs that callback. It destroys the objects when it is over. The context orders the accesses: the
-    // foreign canceller is inside its send().
-    if (child_.delegate_.is_this_thread() && runs_.get()) ends_late_.set(true);
-    else destroy_callbacks_(*this);
+    // TRICKY: no wait for a foreign canceller that is inside the send() of a synchronization context, which has brought
+    // a callback of the child to this thread. Its own callback object is destroyed when that callback is over. The
+    // context orders the accesses.
+    bool const sent = child_.delegate_.is_this_thread() && child_.registry().canceller() != platform::this_thread();
+    std::size_t const late = sent ? runs_.get() : none;
+    if (late != none) ends_late_.set(true);
+    destroy_callbacks_(*this, late);
   }
 
  protected:
-  using destroyer = void (*)(basic_foreign_links&) noexcept;
+  static constexpr std::size_t none = ~std::size_t{0};
+  /// Destroys each callback object that is still there, but for that of the link `except`.
+  using destroyer = void (*)(basic_foreign_links&, std::size_t except) noexcept;
   basic_foreign_links(State& child, destroyer d) noexcept : child_(child), destroy_callbacks_(d) {}
 
-  /// For each callback: cancels the child and runs its callbacks. *this may be gone then.
-  void cancel() noexcept {
+  /// For the callback of a link: cancels the child and runs its callbacks. *this may be gone then.
+  void cancel(std::size_t link) noexcept {
     State& child = child_;
     child.template share<site::link_share>();  // it is alive: its dispose waits for this callback
     if (child.request_cancellation(status::word{0}, true) == request_result::won) {
-      runs_.set(true);
+      runs_.set(link);
       typename Parts::failures failed;
       child.notify(failed, false);
-      runs_.set(false);
-      if (ends_late_.get()) destroy_callbacks_(*this);
+      runs_.set(none);
+      if (ends_late_.get()) destroy_callbacks_(*this, none);
       if (failed.any()) Parts::unhandled(failed);
     }
     child.template drop<site::link_drop>();
   }
 
  private:
-  static constexpr std::size_t line = Parts::platform::line;
-  using flag = typename Parts::platform::template var<bool>;
+  static constexpr std::size_t line = platform::line;
 
   State& child_;
   destroyer const destroy_callbacks_;
-  flag runs_{false};       // a foreign callback runs the child's callbacks
-  flag ends_late_{false};  // and destroys the objects afterwards
+  typename platform::template var<std::size_t> runs_{none};  // the link that runs the child's callbacks
+  typename platform::template var<bool> ends_late_{false};   // and whose object is destroyed afterwards
 };
 
 }  // namespace detail

@@ -7,13 +7,11 @@
 
 #include <atomic>
 #include <chrono>
-#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <stdexcept>
 #include <utility>
 
-#include "cts/core/platform.hpp"
 #include "cts/detail/timers/system_alarm.hpp"
 #include "cts/detail/timers/system_timers.hpp"
 #include "cts/detail/timers/system_world.hpp"
@@ -43,13 +41,17 @@ class custom_timer {
     }
     if (t != nullptr) t->change(due);
   }
-  /// The timer does not fire after this. If this very thread is firing it, the provider's timer stays alive until the
-  /// last close.
-  void close(bool last) noexcept {
+  /// The timer does not fire after this. The provider's timer is destroyed.
+  /// @param inside whether the calling thread may be inside the timer's function, or a synchronization context has
+  ///   brought it a callback from there; then a fire() that is on its way keeps the provider's timer, because that
+  ///   one's destructor may wait for it
+  /// @param disposed whether the source is; then fire() destroys what it has kept
+  void close(bool inside, bool disposed) noexcept {
     std::shared_ptr<time_provider::timer> gone;
     std::lock_guard const lock(mutex_);
     target_ = nullptr;
-    if (last || firing_ != core::std_platform::this_thread()) gone.swap(timer_);
+    if (!inside || firing_ == 0) gone.swap(timer_);
+    else ends_late_ = disposed;
   }
   void fire() noexcept {
     State* s;
@@ -58,18 +60,20 @@ class custom_timer {
       s = target_;
       if (s == nullptr) return;
       s->share();  // under the lock that the source's end takes before it drops its own reference
-      firing_ = core::std_platform::this_thread();
+      ++firing_;
     }
     detail::cancel_by_timer(*s);
+    std::shared_ptr<time_provider::timer> gone;
     std::lock_guard const lock(mutex_);
-    firing_ = 0;
+    if (--firing_ == 0 && ends_late_) gone.swap(timer_);
   }
 
  private:
   std::mutex mutex_;
   State* target_;  // null: closed
   std::shared_ptr<time_provider::timer> timer_;
-  std::uintptr_t firing_ = 0;  // the thread that fires it
+  unsigned firing_ = 0;     // calls of fire() that are on their way
+  bool ends_late_ = false;  // the last of them destroys timer_
 };
 
 /// @tparam State the source's state
@@ -85,7 +89,7 @@ class basic_alarm {
   basic_alarm(basic_alarm const&) = delete;
   basic_alarm& operator=(basic_alarm const&) = delete;
   ~basic_alarm() {
-    if (custom_ != nullptr) custom_->close(true);
+    if (custom_ != nullptr) custom_->close(false, true);
   }
 
   /// Takes an armed timer of `clock`. Only while no other thread knows the state. Throws what `clock` throws.
@@ -122,8 +126,13 @@ class basic_alarm {
   }
   void disarm() noexcept {
     due_.store(never, std::memory_order_relaxed);
-    if (custom_ != nullptr) custom_->close(false);  // R3: cancel takes the timer away
-    else system_.disarm();
+    if (custom_ == nullptr) {
+      system_.disarm();
+      return;
+    }
+    // R3: cancel takes the timer away. The canceller is inside fire() if the timer has won; it runs no callbacks yet.
+    bool const disposed = owner_.is_disposed();
+    custom_->close(owner_.is_timed_out() && (owner_.runs_here() || !disposed), disposed);
   }
   /// Disarms the system's timer. False if it has ever fired, or if it is a provider's (R84).
   bool reset() noexcept {
