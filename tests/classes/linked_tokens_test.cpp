@@ -230,7 +230,7 @@ TEST(LinkedTokens, HaveNoCallbackObjectLeftAfterDispose) {
       source::create_linked(counting_token{foreign.get_token(), &alive}, counting_token{other.get_token(), &alive});
   EXPECT_EQ(alive, 2);
   child.dispose();
-  EXPECT_EQ(alive, 0);
+  ASSERT_EQ(alive, 0);
 
   child = source::create_linked(counting_token{foreign.get_token(), &alive}, counting_token{other.get_token(), &alive});
   worker_context context;  // there dispose does not wait: the foreign canceller destroys its own
