@@ -1,7 +1,23 @@
 # SPDX-License-Identifier: BSL-1.0
-# Before a run: removes the results of an earlier one. With KEEP only those of other sources or built with something else.
+# Before a run: removes the results of an earlier one. With KEEP only those of other sources or built with something else. The sources
+# are all of the models', and the headers of core/include that these include, directly or not.
+cmake_minimum_required(VERSION 3.25)
+get_filename_component(models "${CMAKE_CURRENT_LIST_DIR}/.." ABSOLUTE)
+set(headers "${models}/../core/include")
 set(of "${BUILT_WITH}")
-file(GLOB_RECURSE sources "${CMAKE_CURRENT_LIST_DIR}/../../core/include/*.hpp" "${CMAKE_CURRENT_LIST_DIR}/../*.hpp" "${CMAKE_CURRENT_LIST_DIR}/../*.cpp")
+file(GLOB_RECURSE next "${models}/*.hpp" "${models}/*.cpp")
+set(sources ${next})
+while(next)
+  list(POP_FRONT next source)
+  file(STRINGS "${source}" includes REGEX "^ *# *include *[\"<]cts/")
+  foreach(include IN LISTS includes)
+    string(REGEX REPLACE ".*[\"<](cts/[^\">]*)[\">].*" "${headers}/\\1" header "${include}")
+    if(EXISTS "${header}" AND NOT header IN_LIST sources)
+      list(APPEND sources "${header}")
+      list(APPEND next "${header}")
+    endif()
+  endforeach()
+endwhile()
 list(SORT sources)
 foreach(source IN LISTS sources)
   file(SHA256 "${source}" hash)
