@@ -82,6 +82,37 @@ add<arm_vs_end> w1d("G17", "ArmVersusEndOfTheKeeper",
                     "a thread arms a timer while the keeper ends: the keeper or a new thread fires it (W1)", full(),
                     1000000);
 
+/// What both say of the timer, each under the lock.
+struct arm_vs_disarm : rl::test_suite<arm_vs_disarm, 2>, crew<> {
+  P::var<int>* says_armed = nullptr;
+  void before() {
+    open(2);
+    rush();
+    start();
+    says_armed = ::new (P::allocate(sizeof *says_armed)) P::var<int>{0};
+  }
+  void thread(unsigned i) {
+    if (i == 0) {
+      service->arm(*timers[1], 1s, [this] {
+        says_armed->set(1);
+        return true;
+      });
+    } else service->disarm(*timers[1], [this] { says_armed->set(0); });
+  }
+  void after() {
+    require(timers[1]->is_armed() == (says_armed->get() == 1), "armed, and said to be disarmed, or the reverse");
+    service->disarm(*timers[1]);
+    lives = 0;
+    run_the_rest();
+    says_armed->~var();
+    P::deallocate(says_armed, sizeof *says_armed);
+    close();
+  }
+};
+add<arm_vs_disarm> w1f("G17", "ArmVersusDisarm",
+                       "a thread arms a timer and another one disarms it: what the later one has said of it is true",
+                       full(), 1000000);
+
 // --- no thread can be started ---
 struct two_arm : rl::test_suite<two_arm, 2>, crew<> {
   void before() {

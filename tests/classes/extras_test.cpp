@@ -248,7 +248,52 @@ TEST(Checked, ADisposeThatOverlapsACallIsReported) {
     EXPECT_THROW(k.cancel(), object_disposed);
     source t(1ms);
   }
+  {  // and inside a try_reset or a cancel_after on the same thread
+    struct ends_it {
+      std::unique_ptr<source> owned;
+      void operator()() const {}
+    };
+    auto s = std::make_unique<source>();
+    source& it = *s;
+    it.token().register_callback(ends_it{std::move(s)}).detach();
+    EXPECT_TRUE(it.try_reset());
+    struct at_once : time_provider {
+      struct mine : timer {
+        std::function<void()> fire;
+        bool change(std::chrono::nanoseconds) override {
+          auto const held = fire;
+          held();
+          return true;
+        }
+      };
+      std::chrono::steady_clock::time_point now() const override { return {}; }
+      std::unique_ptr<timer> create_timer(std::function<void()> f, std::chrono::nanoseconds) override {
+        auto t = std::make_unique<mine>();
+        t->fire = std::move(f);
+        return t;
+      }
+    } clock;
+    s = std::make_unique<source>(1h, clock);
+    auto const r = s->token().register_callback([&] { s.reset(); });
+    s->cancel_after(1h);
+    EXPECT_EQ(s, nullptr);
+  }
   EXPECT_EQ(misuses, 0);
+  {
+    source s;
+    blocker b;
+    std::shared_ptr<blocker> blocks(&b, [](blocker* by) { by->callback()(); });
+    s.token().register_callback([blocks = std::move(blocks)] {}).detach();
+    std::thread resets([&] { s.try_reset(); });
+    b.running.wait();
+    source other;  // a call of this thread on another source is no excuse
+    auto const r = other.token().register_callback([&] { s.dispose(); });
+    other.cancel();
+    EXPECT_EQ(misuses, 1);
+    EXPECT_STREQ(name(last_misuse.other), "try_reset");
+    b.go.open();
+    resets.join();
+  }
   core::set_misuse_handler(before);
 }
 TEST(Checked, ARegistrationThatOutlivesItsSourceIsReportedWithItsPlace) {

@@ -622,6 +622,17 @@ TEST(ManualClock, ATimerThatIsSetTwiceFiresOnce) {
   clock.advance(1h);
   EXPECT_EQ(fired, 1);
 }
+TEST(ManualClock, ATimersFunctionMayDestroyItWithWhatUsesTheClock) {
+  manual_time_provider clock;
+  auto owned = std::make_unique<source>(1h, clock);
+  token const t = owned->token();
+  std::unique_ptr<time_provider::timer> timer;
+  timer = clock.create_timer([&timer, s = std::shared_ptr<source>(std::move(owned))] { timer.reset(); }, 1ms);
+  auto fires = std::async(std::launch::async, [&] { clock.advance(1ms); });
+  ASSERT_EQ(fires.wait_for(10s), std::future_status::ready) << "the function's captures are destroyed under the lock";
+  EXPECT_EQ(timer, nullptr);
+  EXPECT_THROW((void)t.wait_handle(), object_disposed) << "the source lives on";
+}
 TEST(ManualClock, CallbacksMayArmAndAdvance) {
   manual_time_provider clock;
   std::string log;

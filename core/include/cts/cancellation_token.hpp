@@ -186,8 +186,8 @@ class cancellation_token {
   /// Returns when a timer will cancel the token: the earliest due time of its source and of all sources that links lead
   /// to, each by its own clock.
   ///
-  /// A snapshot. A token with links waits for other threads that call deadline() or remaining(). O(links above, each
-  /// once), constant stack, no allocation.
+  /// A snapshot; if calls of cancel_after overlap on a source with a time_provider, that of either. A token with links
+  /// waits for other threads that call this or remaining(). O(links above, each once), constant stack, no allocation.
   /// @return nothing if no timer is armed or the source is disposed
   [[nodiscard]] std::optional<std::chrono::steady_clock::time_point> deadline() const noexcept {
     auto due = detail::alarm::never;

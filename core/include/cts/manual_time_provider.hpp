@@ -67,11 +67,12 @@ class manual_time_provider : public time_provider {
     for (;;) {
       auto const first = clock_->first(end, begun);
       if (first == clock_->armed.end()) break;
-      std::shared_ptr<shot> const s = *first;
+      std::shared_ptr<shot> s = *first;
       clock_->armed.erase(first);
       clock_->now = (std::max)(clock_->now, s->due);
       lock.unlock();
       s->fire();
+      s.reset();  // the last owner, if the timer was destroyed meanwhile: its function may own what uses this clock
       lock.lock();
     }
     clock_->now = (std::max)(clock_->now, end);

@@ -15,6 +15,8 @@
 #ifndef CTS_DETAIL_SIGNALS_POSIX_SIGNALS_HPP
 #define CTS_DETAIL_SIGNALS_POSIX_SIGNALS_HPP
 
+#include "cts/detail/callable.hpp"
+#include "cts/detail/parts.hpp"
 #include "cts/detail/unhandled.hpp"
 #include "cts/version.hpp"
 
@@ -199,7 +201,7 @@ class mask_for_new_thread {
   ::sigset_t before_;
 };
 
-/// @tparam Source has token() and cancel()
+/// @tparam Source cancellation_token_source
 template <class Source>
 class signal_watcher {
   struct shared : signal_state {
@@ -222,7 +224,8 @@ class signal_watcher {
     handlers_.put_back();  // first: a signal that comes earlier still cancels
     bool const forked = state_->is_forked();
     if (!forked) state_->pipe.write(signal_state::ends);
-    bool const in_callback = thread_.get_id() == std::this_thread::get_id();
+    bool const in_callback =
+        thread_.get_id() == std::this_thread::get_id() || signal_watcher::runs_callbacks_here(token());
     // TRICKY: a forked child has none of its parent's threads, and a thread of its own may have got this one's name. So
     // the object is left alone: neither joined nor detached nor destroyed.
     if (forked) ::new (static_cast<void*>(inherited_)) std::thread(std::move(thread_));
@@ -234,6 +237,12 @@ class signal_watcher {
   int signal() const noexcept { return state_->first.load(); }
 
  private:
+  /// Whether callbacks run, and a synchronization context has brought one to the calling thread. R91.
+  template <class Token>
+  static bool runs_callbacks_here(Token const& token) noexcept {
+    auto const& s = *token_access::state_of(token);
+    return s.registry().is_notifying() && s.runs_here();
+  }
   static void watch(shared& s) noexcept {
     if (s.pipe.read() != signal_state::canceled) return;
     try {

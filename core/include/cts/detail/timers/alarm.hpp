@@ -120,25 +120,24 @@ class basic_alarm {
         return true;
       });
     } catch (...) {  // not armed; the caller still holds the state
-      due_.store(never, std::memory_order_relaxed);
+      count mine = at.count();
+      due_.compare_exchange_strong(mine, never, std::memory_order_relaxed);  // unless another thread has armed it since
       throw;
     }
   }
   void disarm() noexcept {
-    due_.store(never, std::memory_order_relaxed);
     if (custom_ == nullptr) {
-      system_.disarm();
+      system_.disarm([this] { forget_due(); });
       return;
     }
+    forget_due();
     // R3: cancel takes the timer away. The canceller is inside fire() if the timer has won; it runs no callbacks yet.
     bool const disposed = owner_.is_disposed();
     custom_->close(owner_.is_timed_out() && (owner_.runs_here() || !disposed), disposed);
   }
   /// Disarms the system's timer. False if it has ever fired, or if it is a provider's (R84).
   bool reset() noexcept {
-    if (custom_ != nullptr || !system_.disarm()) return false;
-    due_.store(never, std::memory_order_relaxed);
-    return true;
+    return custom_ == nullptr && system_.disarm([this] { forget_due(); });
   }
 
   /// The due time by its clock; `never` if it is not armed.
@@ -150,6 +149,7 @@ class basic_alarm {
   }
 
  private:
+  void forget_due() noexcept { due_.store(never, std::memory_order_relaxed); }
   void note(std::chrono::steady_clock::time_point now, std::chrono::nanoseconds due) noexcept {
     using time_point = std::chrono::steady_clock::time_point;
     bool const ends = due >= due.zero() && (now < time_point() || due < (time_point::max)() - now);
@@ -167,7 +167,8 @@ class basic_alarm {
   State& owner_;
   SystemAlarm system_;
   std::shared_ptr<custom_timer<State>> custom_;  // set before another thread knows the state
-  std::atomic<count> due_{never};                // read by deadline(); decides nothing
+  // Read by deadline(); decides nothing. That of the system's timer is written under the lock of its wheel.
+  std::atomic<count> due_{never};
 };
 
 }  // namespace detail

@@ -65,11 +65,14 @@ class armed_timers {
     e.actions->acquire(e);
     return arming;
   }
+  /// @param then called under the wheel's lock
   /// @return whether `e` has never fired
-  bool disarm(entry& e) noexcept {
+  template <class Then>
+  bool disarm(entry& e, Then then) noexcept {
     partition& p = home_of(e);
     lock const hold(p.mutex);
     p.wheel.disarm(e);
+    then();
     return !e.has_fired;
   }
   /// Undoes the arming of that number. False if the timer has fired, or was disarmed or armed again since.

@@ -7,6 +7,7 @@
 
 #include <chrono>
 
+#include "cts/core/callback.hpp"
 #include "cts/protocol/state.hpp"
 #include "cts/detail/timers/timer_service.hpp"
 
@@ -41,8 +42,12 @@ class basic_system_alarm : private Service::entry {
   void arm(std::chrono::nanoseconds when, Wanted wanted) {
     Parts::timers().arm(*this, when, wanted);
   }
+  /// @param then called under the lock that `wanted()` of arm() runs under
   /// @return whether the timer has never fired
-  bool disarm() noexcept { return Parts::timers().disarm(*this); }
+  template <class Then = core::nothing_else>
+  bool disarm(Then then = {}) noexcept {
+    return Parts::timers().disarm(*this, then);
+  }
 
  private:
   static state& owner_of(timer_entry& e) noexcept { return *static_cast<basic_system_alarm&>(e).owner_; }

@@ -53,6 +53,7 @@
 #include <system_error>
 #include <utility>
 
+#include "cts/core/callback.hpp"
 #include "cts/core/platform.hpp"
 #include "cts/protocol/memory_orders.hpp"
 #include "cts/detail/timers/armed_timers.hpp"
@@ -109,8 +110,12 @@ class basic_timer_service {
   }
   /// Afterwards `e` does not fire, except that a callback on its way, which holds a reference, still runs. O(1), no
   /// system call.
+  /// @param then called under the lock that `wanted()` of arm() runs under
   /// @return whether it has never fired
-  bool disarm(entry& e) noexcept { return timers_.disarm(e); }
+  template <class Then = core::nothing_else>
+  bool disarm(entry& e, Then then = {}) noexcept {
+    return timers_.disarm(e, then);
+  }
 
   /// Runs `job` soon on a library thread, whatever callbacks are running (W5). The job must live until it has run.
   /// O(1), waits for nothing.
