@@ -211,6 +211,29 @@ std::atomic<int> misuses, leaks;
 core::misuse last_misuse;
 std::string last_leak;
 
+/// A provider whose timers fire while they are armed anew, on this thread or on one of their own.
+class firing_provider : public time_provider {
+ public:
+  explicit firing_provider(bool elsewhere) : elsewhere_(elsewhere) {}
+  std::chrono::steady_clock::time_point now() const override { return {}; }
+  std::unique_ptr<timer> create_timer(std::function<void()> f, std::chrono::nanoseconds) override {
+    return std::make_unique<mine>(std::move(f), elsewhere_);
+  }
+
+ private:
+  struct mine : timer {
+    mine(std::function<void()> f, bool e) : fire(std::move(f)), elsewhere(e) {}
+    bool change(std::chrono::nanoseconds) override {
+      auto const held = fire;
+      if (elsewhere) std::thread(held).join();
+      else held();
+      return true;
+    }
+    std::function<void()> fire;
+    bool elsewhere;
+  };
+  bool const elsewhere_;
+};
 TEST(Checked, ADisposeThatOverlapsACallIsReported) {
   auto const before = core::set_misuse_handler([](core::misuse const& m) noexcept {
     ++misuses;
@@ -248,7 +271,7 @@ TEST(Checked, ADisposeThatOverlapsACallIsReported) {
     EXPECT_THROW(k.cancel(), object_disposed);
     source t(1ms);
   }
-  {  // and inside a try_reset or a cancel_after on the same thread
+  {  // and inside a try_reset
     struct ends_it {
       std::unique_ptr<source> owned;
       void operator()() const {}
@@ -257,26 +280,28 @@ TEST(Checked, ADisposeThatOverlapsACallIsReported) {
     source& it = *s;
     it.token().register_callback(ends_it{std::move(s)}).detach();
     EXPECT_TRUE(it.try_reset());
-    struct at_once : time_provider {
-      struct mine : timer {
-        std::function<void()> fire;
-        bool change(std::chrono::nanoseconds) override {
-          auto const held = fire;
-          held();
-          return true;
-        }
-      };
-      std::chrono::steady_clock::time_point now() const override { return {}; }
-      std::unique_ptr<timer> create_timer(std::function<void()> f, std::chrono::nanoseconds) override {
-        auto t = std::make_unique<mine>();
-        t->fire = std::move(f);
-        return t;
-      }
-    } clock;
+  }
+  worker_context context;
+  for (bool const elsewhere :
+       {false, true}) {  // and in a callback, while the cancel or the cancel_after has not returned
+    auto s = std::make_unique<source>();
+    auto r = s->token().register_callback([&] { s.reset(); }, context);
+    s->cancel();
+    EXPECT_EQ(s, nullptr);
+    firing_provider clock(elsewhere);
     s = std::make_unique<source>(1h, clock);
-    auto const r = s->token().register_callback([&] { s.reset(); });
+    r = s->token().register_callback([&] { s.reset(); });
     s->cancel_after(1h);
     EXPECT_EQ(s, nullptr);
+    s = std::make_unique<source>(1h, clock);
+    r = s->token().register_callback([&] { s.reset(); }, context);
+    s->cancel_after(1h);
+    EXPECT_EQ(s, nullptr);
+  }
+  {  // and of a cancel_async that has not returned
+    auto s = std::make_unique<source>();
+    auto const r = s->token().register_callback([&] { s.reset(); });
+    s->cancel_async([](auto run) { std::thread(std::move(run)).join(); }).wait();
   }
   EXPECT_EQ(misuses, 0);
   {

@@ -6,13 +6,12 @@
 #ifndef CTS_DETAIL_CHECKED_SOURCE_CALLS_HPP
 #define CTS_DETAIL_CHECKED_SOURCE_CALLS_HPP
 
-#include <algorithm>
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <utility>
+#include <mutex>
 
 #include "cts/core/overlap_watch.hpp"
+#include "cts/core/platform.hpp"
 #include "cts/version.hpp"
 
 namespace cts {
@@ -24,57 +23,55 @@ enum class source_verb : std::uint8_t { cancel, token, cancel_after, try_reset, 
 
 #if CTS_CHECKED
 
-/// Counts the calls in progress, verb by verb. A call and dispose each announce themselves before they look for the
-/// other, so at least one of the two sees the other. A call on the thread that disposes is no overlap: what it runs or
-/// destroys may end the source.
+/// The calls in progress. A call and dispose each announce themselves and look for the other under one lock, so the
+/// second of the two sees the first.
 class source_calls {
  public:
   /// A call is in progress.
   class [[nodiscard]] scope {
    public:
-    scope(source_calls& calls, source_verb verb, void const* source) noexcept
-        : calls_(calls), verb_(verb), outer_(std::exchange(innermost(), this)) {
-      calls.active_[index(verb)].fetch_add(1);
-      if (calls.disposing_.load()) report(verb, source_verb::dispose, source);
+    scope(source_calls& calls, source_verb verb, void const* source) noexcept : calls_(calls), verb_(verb) {
+      if (calls.begin(*this)) report(verb, source_verb::dispose, source);
     }
     scope(scope const&) = delete;
     scope& operator=(scope const&) = delete;
-    ~scope() {
-      innermost() = outer_;
-      calls_.active_[index(verb_)].fetch_sub(1);
-    }
-    /// How many calls of `verb` in `calls` the calling thread is inside.
-    static int here(source_calls const& calls, source_verb verb) noexcept {
-      int n = 0;
-      for (scope const* s = innermost(); s != nullptr; s = s->outer_) n += &s->calls_ == &calls && s->verb_ == verb;
-      return n;
-    }
+    ~scope() { calls_.end(*this); }
 
    private:
-    CTS_SHARED_SYMBOL static scope const*& innermost() noexcept {
-      static thread_local scope const* s = nullptr;
-      return s;
-    }
+    friend source_calls;
     source_calls& calls_;
     source_verb const verb_;
-    scope const* const outer_;
+    std::uintptr_t const thread_ = core::std_platform::this_thread();
+    scope* next_ = nullptr;
   };
-  /// A dispose is in progress.
+  /// A dispose is in progress. What a call on the same thread runs or destroys may end the source.
   class [[nodiscard]] dispose_scope {
    public:
-    /// @param inside a callback of the source's own cancel disposes it, which is allowed, also on a context's thread
-    ///   (R34, R91)
-    dispose_scope(source_calls& calls, void const* source, bool inside) noexcept : calls_(calls) {
-      calls.disposing_.store(true);
-      for (std::size_t i = 0; i < index(source_verb::dispose); ++i) {
-        auto const verb = static_cast<source_verb>(i);
-        int const allowed = (std::max)(scope::here(calls, verb), inside && verb == source_verb::cancel ? 1 : 0);
-        if (calls.active_[i].load() > allowed) report(source_verb::dispose, verb, source);
+    /// @param canceller the thread that runs the source's callbacks, if one of them disposes it, maybe on a context's
+    ///   thread (R34, R91); 0: none does. That overlaps no call of the canceller, nor the cancel_async that has called
+    ///   it, nor a cancel_after, whose timer may have fired.
+    dispose_scope(source_calls& calls, void const* source, std::uintptr_t canceller) noexcept : calls_(calls) {
+      int others[static_cast<std::size_t>(source_verb::dispose)] = {};
+      bool is_asynchronous = canceller != 0;
+      {
+        std::lock_guard const lock(calls.mutex_);
+        calls.disposing_ = true;
+        for (scope const* s = calls.first_; s != nullptr; s = s->next_) {
+          if (s->thread_ == canceller && s->verb_ == source_verb::cancel) is_asynchronous = false;
+          if (s->thread_ != canceller && s->thread_ != core::std_platform::this_thread()) ++others[index(s->verb_)];
+        }
       }
+      if (canceller != 0) others[index(source_verb::cancel_after)] = 0;
+      if (is_asynchronous) --others[index(source_verb::cancel)];
+      for (std::size_t i = 0; i < index(source_verb::dispose); ++i)
+        if (others[i] > 0) report(source_verb::dispose, static_cast<source_verb>(i), source);
     }
     dispose_scope(dispose_scope const&) = delete;
     dispose_scope& operator=(dispose_scope const&) = delete;
-    ~dispose_scope() { calls_.disposing_.store(false); }
+    ~dispose_scope() {
+      std::lock_guard const lock(calls_.mutex_);
+      calls_.disposing_ = false;
+    }
 
    private:
     source_calls& calls_;
@@ -91,9 +88,23 @@ class source_calls {
     core::detail::handler.load()(
         core::misuse{core::misuse::kind::overlaps_dispose, name(reporter), name(other), source});
   }
+  /// @return whether a dispose is in progress
+  bool begin(scope& s) noexcept {
+    std::lock_guard const lock(mutex_);
+    s.next_ = first_;
+    first_ = &s;
+    return disposing_;
+  }
+  void end(scope& s) noexcept {
+    std::lock_guard const lock(mutex_);
+    scope** at = &first_;
+    while (*at != &s) at = &(*at)->next_;
+    *at = s.next_;
+  }
 
-  std::atomic<int> active_[static_cast<std::size_t>(source_verb::dispose)]{};
-  std::atomic<bool> disposing_{false};
+  std::mutex mutex_;
+  scope* first_ = nullptr;
+  bool disposing_ = false;
 };
 
 #else
@@ -104,7 +115,7 @@ struct source_calls {
     ~scope() {}  // not trivial, so that a scope is not an unused variable
   };
   struct dispose_scope {
-    dispose_scope(source_calls&, void const*, bool) noexcept {}
+    dispose_scope(source_calls&, void const*, std::uintptr_t) noexcept {}
     ~dispose_scope() {}
   };
 };

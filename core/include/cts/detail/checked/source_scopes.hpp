@@ -37,7 +37,9 @@ class [[nodiscard]] call_scope {
 /// which ends its reference, leaves the scope first.
 class [[nodiscard]] dispose_scope {
  public:
-  explicit dispose_scope(state& s) noexcept : dispose_(s.more(), std::addressof(s), checked && s.runs_here()) {
+  explicit dispose_scope(state& s) noexcept
+      : dispose_(s.more(), std::addressof(s),
+                 checked && s.registry().is_notifying() && s.runs_here() ? s.registry().canceller() : 0) {
     if (checked && !s.is_cancellation_requested() && !s.is_disposed()) s.more().report_leaks(std::addressof(s));
   }
 

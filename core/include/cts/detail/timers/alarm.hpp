@@ -41,17 +41,14 @@ class custom_timer {
     }
     if (t != nullptr) t->change(due);
   }
-  /// The timer does not fire after this. The provider's timer is destroyed.
-  /// @param inside whether the calling thread may be inside the timer's function, or a synchronization context has
-  ///   brought it a callback from there; then a fire() that is on its way keeps the provider's timer, because that
-  ///   one's destructor may wait for it
-  /// @param disposed whether the source is; then fire() destroys what it has kept
-  void close(bool inside, bool disposed) noexcept {
+  /// The timer does not fire after this. Waits for no fire() that is on its way, as the destructor of the provider's
+  /// timer may: while there is one, the provider's timer stays, and fire() destroys it if the source is disposed.
+  void close(bool disposed) noexcept {
     std::shared_ptr<time_provider::timer> gone;
     std::lock_guard const lock(mutex_);
     target_ = nullptr;
-    if (!inside || firing_ == 0) gone.swap(timer_);
-    else ends_late_ = disposed;
+    if (firing_ == 0) gone.swap(timer_);
+    else if (disposed) ends_late_ = true;
   }
   void fire() noexcept {
     State* s;
@@ -89,7 +86,7 @@ class basic_alarm {
   basic_alarm(basic_alarm const&) = delete;
   basic_alarm& operator=(basic_alarm const&) = delete;
   ~basic_alarm() {
-    if (custom_ != nullptr) custom_->close(false, true);
+    if (custom_ != nullptr) custom_->close(true);
   }
 
   /// Takes an armed timer of `clock`. Only while no other thread knows the state. Throws what `clock` throws.
@@ -131,9 +128,7 @@ class basic_alarm {
       return;
     }
     forget_due();
-    // R3: cancel takes the timer away. The canceller is inside fire() if the timer has won; it runs no callbacks yet.
-    bool const disposed = owner_.is_disposed();
-    custom_->close(owner_.is_timed_out() && (owner_.runs_here() || !disposed), disposed);
+    custom_->close(owner_.is_disposed());  // R3: cancel takes the timer away
   }
   /// Disarms the system's timer. False if it has ever fired, or if it is a provider's (R84).
   bool reset() noexcept {
